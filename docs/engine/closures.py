@@ -1,0 +1,105 @@
+"""The earlier lines that a block needs, found from the names that it uses."""
+
+import ast
+import symtable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+PLAIN = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement at the top level of a block, and its names at module level."""
+
+    source: str
+    binds: set[str]
+    changes: set[str]
+    uses: set[str]
+    uses_when_called: set[str]
+    replaces: bool
+    """Whether what it binds owes nothing to what the names meant before."""
+
+
+def closure(earlier: Sequence[str], block: str, stateful: Iterable[str] = ()) -> str:
+    """The block's source below the earlier statements that it needs, and no others.
+
+    A statement is needed if it binds or changes a name that is used below it. `stateful` names
+    objects that every use changes, such as random generators.
+    """
+    above = [s for source in earlier for s in statements(source, set(stateful))]
+    own = list(statements(block, set(stateful)))
+    late = called_names(own) - {name for statement in own for name in statement.binds}
+    while True:
+        kept = needed_statements(above, own, late)
+        found = late | called_names(kept)
+        if found == late:
+            break
+        late = found
+    return "\n".join([*(s.source for s in kept), "", block] if kept else [block]).rstrip() + "\n"
+
+
+def called_names(found: Iterable[Statement]) -> set[str]:
+    """The names that functions look up when they are called, wherever they are bound."""
+    return {name for statement in found for name in statement.uses_when_called}
+
+
+def needed_statements(
+    above: list[Statement], own: list[Statement], late: set[str]
+) -> list[Statement]:
+    needed = set(late)
+    for statement in reversed(own):
+        needed = needed_before(statement, needed)
+    kept = []
+    for statement in reversed(above):
+        if (statement.binds | statement.changes) & needed:
+            kept.append(statement)
+            needed = needed_before(statement, needed)
+    return kept[::-1]
+
+
+def needed_before(statement: Statement, needed: set[str]) -> set[str]:
+    return (needed - statement.binds if statement.replaces else needed) | statement.uses
+
+
+def statements(source: str, stateful: set[str]) -> Iterator[Statement]:
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+        text = "\n".join(lines[first - 1 : node.end_lineno])
+        table = symtable.symtable(text, "block", "exec")
+        symbols = table.get_symbols()
+        binds = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
+        uses = {s.get_name() for s in symbols if s.is_referenced()}
+        called = {name for child in table.get_children() for name in global_names(child)}
+        if isinstance(node, ast.AugAssign):
+            uses |= binds
+        yield Statement(
+            text,
+            binds,
+            set(changed(node)) | ((uses | called) & stateful),
+            uses if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else uses | called,
+            called,
+            isinstance(node, PLAIN),
+        )
+
+
+def global_names(table: symtable.SymbolTable) -> Iterator[str]:
+    """The module's names that a function, and the functions in it, refer to."""
+    yield from (s.get_name() for s in table.get_symbols() if s.is_global())
+    for child in table.get_children():
+        yield from global_names(child)
+
+
+def changed(node: ast.AST) -> Iterator[str]:
+    """The names whose objects a statement changes: stored into, or called for their effect."""
+    for part in ast.walk(node):
+        target: ast.AST | None = None
+        if isinstance(part, (ast.Attribute, ast.Subscript)) and not isinstance(part.ctx, ast.Load):
+            target = part
+        elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
+            target = part.value.func if isinstance(part.value.func, ast.Attribute) else None
+        while isinstance(target, (ast.Attribute, ast.Subscript)):
+            target = target.value
+        if isinstance(target, ast.Name):
+            yield target.id

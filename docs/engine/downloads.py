@@ -1,0 +1,59 @@
+"""A run page as a notebook with its outputs, and as a script."""
+
+import re
+from collections.abc import Iterator
+
+import jupytext
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from engine.run import BlockRun, PageRun
+
+RELATIVE_LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\((?![a-z]+:)[^()\s]+\)")
+ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[.#][^{}\n]*\}")
+
+
+def notebook(run: PageRun) -> str:
+    """The page as a notebook: prose, code, what it printed and drew."""
+    cells = list(page_cells(run))
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return nbformat.writes(new_notebook(cells=cells, metadata=metadata)) + "\n"
+
+
+def script(run: PageRun) -> str:
+    """The page as a script in percent cells, its prose in comments."""
+    return jupytext.writes(nbformat.reads(notebook(run), as_version=4), fmt="py:percent")
+
+
+def page_cells(run: PageRun) -> Iterator[nbformat.NotebookNode]:
+    position = run.body_start
+    for block in run.blocks:
+        if block.skipped is not None:
+            continue
+        yield from prose_cell(run, position, block.start)
+        yield code_cell(block)
+        position = block.end
+    yield from prose_cell(run, position, len(run.text))
+
+
+def prose_cell(run: PageRun, start: int, end: int) -> Iterator[nbformat.NotebookNode]:
+    text = run.text[start:end]
+    for value in reversed([v for v in run.values if start <= v.start < end]):
+        text = text[: value.start - start] + value.text + text[value.end - start :]
+    text = ATTRIBUTES.sub("", RELATIVE_LINK.sub(r"\1", text)).strip()
+    if text:
+        yield new_markdown_cell(text)
+
+
+def code_cell(block: BlockRun) -> nbformat.NotebookNode:
+    outputs = []
+    if block.printed:
+        outputs.append(new_output("stream", name="stdout", text=block.printed + "\n"))
+    if block.figure:
+        data = {"image/svg+xml": block.figure, "text/plain": block.options["alt"]}
+        outputs.append(new_output("display_data", data=data))
+    metadata = {"tags": ["assertions"]} if block.hidden else {}
+    return new_code_cell(block.source.rstrip(), outputs=outputs, metadata=metadata)

@@ -1,0 +1,106 @@
+"""A drawing as inline SVG that follows the page's light or dark colours."""
+
+import io
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+
+from matplotlib import pyplot
+
+from vanishing.figures import PALETTE
+
+SVG = "http://www.w3.org/2000/svg"
+XLINK = "{http://www.w3.org/1999/xlink}href"
+ROLES = {colour.lower(): role for role, colour in PALETTE.items()}
+REFERENCE = re.compile(r"#([\w.-]+)")
+NUMBER = re.compile(r"-?\d+\.\d+(?![\d.]*[a-zA-Z%])")
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
+
+
+def take_open() -> Iterator[str]:
+    """Every figure that stands open in pyplot, as SVG; each is closed."""
+    for number in pyplot.get_fignums():
+        buffer = io.StringIO()
+        figure = pyplot.figure(number)
+        with pyplot.rc_context({"svg.hashsalt": "vanishing", "svg.fonttype": "none"}):
+            figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        pyplot.close(figure)
+        yield buffer.getvalue()
+
+
+def inline_svg(svg: str, prefix: str, alt: str) -> str:
+    """The SVG to put into a page: colours as CSS variables, ids of its own, labelled by `alt`.
+
+    Ids that nothing refers to go; the others become `prefix-0`, `prefix-1`, ... Coordinates are
+    rounded to a hundredth of a point.
+    """
+    root = ET.fromstring(svg)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}style"):
+                parent.remove(child)
+    names = new_names(root, prefix)
+    for element in root.iter():
+        rewrite(element, names)
+    # Points become pixels: the natural size on the page, which the style sheet may only shrink.
+    for side in ("width", "height"):
+        root.set(side, f"{float(root.get(side, '0').removesuffix('pt')) * 4 / 3:.0f}")
+    root.attrib.pop("version", None)
+    root.set("role", "img")
+    root.set("aria-label", alt)
+    ET.register_namespace("", SVG)
+    return re.sub(r">\s+<", "><", ET.tostring(root, encoding="unicode"))
+
+
+def new_names(root: ET.Element, prefix: str) -> dict[str, str]:
+    """The ids that something refers to, each with its new name."""
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    used = {
+        name
+        for element in root.iter()
+        for key, value in element.attrib.items()
+        if key != "id"
+        for name in REFERENCE.findall(value)
+    }
+    return {name: f"{prefix}-{n}" for n, name in enumerate(i for i in ids if i in used)}
+
+
+def rewrite(element: ET.Element, names: dict[str, str]) -> None:
+    for key, value in list(element.attrib.items()):
+        if key == "id":
+            del element.attrib[key]
+            if value in names:
+                element.set("id", names[value])
+            continue
+        if key == XLINK:
+            del element.attrib[key]
+            key = "href"
+        if key == "href" or "url(" in value:
+            value = REFERENCE.sub(lambda match: f"#{names.get(match[1], match[1])}", value)
+        if key == "style":
+            value = themed(value)
+        elif key not in ("href", "id"):
+            value = NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value)
+        if not value.startswith("rotate(-0"):
+            element.set(key, " ".join(value.split()))
+        elif key in element.attrib:
+            del element.attrib[key]
+
+
+def themed(style: str) -> str:
+    """The style with palette colours as variables, and without the list of fonts."""
+    style = re.sub(r"font-family:[^;]*;?\s*", "", style)
+
+    def variable(match: re.Match[str]) -> str:
+        role = ROLES.get(match[0].lower())
+        return f"var(--vg-{role}, {match[0].lower()})" if role else match[0]
+
+    return COLOUR.sub(variable, style)
+
+
+def foreign_colours(svg: str) -> list[str]:
+    """The colours of lines and texts that do not follow the page's palette."""
+    styles = re.findall(r'<text[^>]*style="([^"]*)"', svg)
+    styles += re.findall(r"stroke: *#\w{6}", svg)
+    found = {colour.lower() for style in styles for colour in COLOUR.findall(style)}
+    return sorted(found - ROLES.keys())

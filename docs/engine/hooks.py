@@ -1,0 +1,134 @@
+"""What only MkDocs needs: pages run in parallel, downloads, the font, a site that is whole or untouched."""
+
+import hashlib
+import html
+import importlib.util
+import io
+import logging
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from fontTools import subset
+from fontTools.ttLib import TTFont
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import Abort, BuildError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from mkdocs.utils import CountHandler
+
+from engine.cache import page_runs
+from engine.downloads import notebook, script
+from engine.parse import PageError
+from engine.run import PageRun
+
+FONT = Path(importlib.util.find_spec("ziamath").origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
+NAMES = [0, 1, 2, 3, 4, 5, 6, 13, 14]  # with the copyright and the licence, which asks for it
+log = logging.getLogger("mkdocs.hooks.engine")
+runs: dict[str, PageRun] = {}
+destination: dict[str, str] = {}
+
+
+def on_startup(command: str, **_: Any) -> None:
+    """Build beside the site; under `serve` there is only a site for the moment."""
+    destination.clear()
+    destination["command"] = command
+
+
+def on_config(config: MkDocsConfig) -> None:
+    """Date everything by the commit, so that two builds of it give the same files."""
+    commit = subprocess.run(["git", "log", "-1", "--format=%ct"], capture_output=True, text=True)
+    if commit.stdout.strip():
+        os.environ.setdefault("SOURCE_DATE_EPOCH", commit.stdout.strip())
+    if destination["command"] != "serve":
+        destination["site"] = config.site_dir
+        config.site_dir = destination["partial"] = f"{config.site_dir}.partial"
+
+
+def on_pre_build(config: MkDocsConfig) -> None:
+    """Run every page, on all cores; what is wrong anywhere stops the build before it begins."""
+    docs = Path(config.docs_dir).relative_to(Path.cwd())
+    runs.clear()
+    for run in page_runs(sorted(docs.rglob("*.md"))):
+        runs[Path(run.path).relative_to(docs).as_posix()] = run
+    problems = [problem for run in runs.values() for problem in run.problems]
+    if problems:
+        raise BuildError(f"the pages do not hold\n\n{PageError(problems)}\n")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> None:
+    """Put the notebook and the script of each page that runs beside it."""
+    for name, run in runs.items():
+        if not all(block.hidden for block in run.blocks):
+            stem = name.removesuffix(".md")
+            files.append(File.generated(config, f"{stem}.ipynb", content=notebook(run)))
+            files.append(File.generated(config, f"{stem}.py", content=script(run)))
+
+
+def on_page_context(context: dict[str, Any], page: Page, **_: Any) -> None:
+    """Fill the inline values of the front matter in, once the page's names are known."""
+    run = runs.get(page.file.src_uri)
+    for source, text in run.meta.items() if run else ():
+        for key, value in page.meta.items():
+            if isinstance(value, str):
+                page.meta[key] = value.replace(source, text)
+
+
+def on_env(env: Any, config: MkDocsConfig, files: Files) -> None:
+    """Ship the glyphs that the site's mathematics uses, for machines without such a font."""
+    contents = (file.page.content or "" for file in files.documentation_pages() if file.page)
+    formulas = (formula for text in contents for formula in re.findall(r"<math.*?</math>", text, re.DOTALL))
+    used = set(html.unescape(re.sub(r"<[^>]*>", "", "".join(formulas))))
+    letters = "".join(sorted(used | {italic(letter) for letter in used}))
+    files.append(File.generated(config, "assets/math.woff2", content=math_font(letters)))
+
+
+def italic(letter: str) -> str:
+    """The mathematical italic that a browser shows for a variable of one letter."""
+    for first, last, start in (("A", "Z", 0x1D434), ("a", "z", 0x1D44E), ("Α", "Ω", 0x1D6E2), ("α", "ω", 0x1D6FC)):
+        if first <= letter <= last:
+            return "ℎ" if letter == "h" else chr(start + ord(letter) - ord(first))
+    return {"∂": "𝜕", "ϵ": "𝜖", "ϑ": "𝜗", "ϕ": "𝜙", "ϱ": "𝜚", "ϖ": "𝜛"}.get(letter, letter)
+
+
+def math_font(letters: str) -> bytes:
+    """A subset of STIX Two Math, kept in the cache."""
+    name = hashlib.sha256(letters.encode() + FONT.read_bytes()).hexdigest()[:24]
+    stored = Path(".cache/fonts") / f"{name}.woff2"
+    if not stored.exists():
+        options = subset.Options(flavor="woff2", name_IDs=NAMES, recalc_timestamp=False)
+        options.layout_features = ["ssty", "math"]
+        font = TTFont(FONT, recalcTimestamp=False)
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text=letters)
+        subsetter.subset(font)
+        buffer = io.BytesIO()
+        subset.save_font(font, buffer, options)
+        stored.parent.mkdir(parents=True, exist_ok=True)
+        stored.write_bytes(buffer.getvalue())
+    return stored.read_bytes()
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Put the new site in the old one's place, unless there were warnings and they count."""
+    handlers = logging.getLogger("mkdocs").handlers
+    warned = any(h.get_counts() for h in handlers if isinstance(h, CountHandler))
+    if "partial" in destination and not warned:
+        site, partial = Path(destination["site"]), Path(destination["partial"])
+        replaced = site.with_name(f"{site.name}.replaced")
+        if site.exists():
+            site.rename(replaced)
+        partial.rename(site)
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def on_build_error(error: Exception, **_: Any) -> None:
+    """Leave the site as it was, and say what is wrong without a traceback through MkDocs."""
+    if "partial" in destination:
+        shutil.rmtree(destination["partial"], ignore_errors=True)
+    if isinstance(error, PageError):
+        log.error("the pages do not hold\n\n%s\n", error)
+        raise Abort("Aborted: the site is as it was before.")

@@ -1,0 +1,81 @@
+"""The pytest plugin: each page is one test, run by the engine that the site's build uses."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.cache import page_run, page_runs
+from engine.parse import PageError
+from engine.run import PageRun, matches
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-outputs",
+        action="store_true",
+        help="rewrite the output blocks of the pages with what their code prints",
+    )
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PageFile | None":
+    is_page = file_path.suffix == ".md" and not file_path.is_relative_to(parent.config.rootpath / "tests")
+    return PageFile.from_parent(parent, path=file_path) if is_page else None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Run the pages that were chosen at once, on all cores; under xdist each worker runs its own."""
+    pages = [item.page for item in session.items if isinstance(item, PageItem)]
+    collecting_only = session.config.option.collectonly or hasattr(session.config, "workerinput")
+    if not collecting_only and not session.config.getoption("numprocesses", None):
+        page_runs(pages)
+
+
+class PageFile(pytest.File):
+    def collect(self) -> Iterator["PageItem"]:
+        yield PageItem.from_parent(self, name="page")
+
+
+class PageItem(pytest.Item):
+    """A page, whole: a block alone would lack what stands above it."""
+
+    @property
+    def page(self) -> Path:
+        return self.path.relative_to(self.config.rootpath)
+
+    def runtest(self) -> None:
+        result = page_run(self.page)
+        if self.config.getoption("--update-outputs"):
+            updated = with_outputs(result)
+            if updated != result.text:
+                self.path.write_text(updated, "utf-8")
+                result = page_run(self.page)
+        if result.problems:
+            raise PageError(result.problems)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+        if isinstance(excinfo.value, PageError):
+            return str(excinfo.value)
+        return str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, f"{self.page}"
+
+
+def with_outputs(run: PageRun) -> str:
+    """The page's source with its output blocks as its code prints them."""
+    text = run.text
+    for block in reversed(run.blocks):
+        if block.hidden or block.skipped is not None or not block.printed:
+            continue
+        if block.expected is None or not matches(block.expected, block.printed):
+            begin = text.rfind("\n", 0, block.start) + 1
+            prefix = text[begin : block.start] + text[block.start :][: indent(text[block.start :])]
+            lines = ["", "", "```output", *block.printed.splitlines(), "```"]
+            shown = "\n".join(prefix + line if line else "" for line in lines)
+            text = text[: block.source_end] + shown + text[block.end :]
+    return text
+
+
+def indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" \t"))

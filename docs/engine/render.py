@@ -1,0 +1,194 @@
+"""A run page as Markdown and HTML: the Markdown extension `engine.render`."""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+from math_core import LatexError, LatexToMathML
+
+from engine.cache import page_run
+from engine.figures import inline_svg
+from engine.parse import FRONT_MATTER, PageError, Problem
+from engine.run import BlockRun, PageRun, ValueRun
+
+RUNS = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*(python|output)\b|`\{python\}|invisible-code", re.MULTILINE)
+SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?)0*(\d+)\b")
+MINUS = re.compile(r"(?<![\w.)])-(?=\d)")
+CONVERTER = LatexToMathML(pretty_print="never", fancy_error=False)
+
+
+def render(run: PageRun, stash: Callable[[str], str] = str) -> str:
+    """The page's Markdown with its results; `stash` keeps raw HTML from the Markdown parser."""
+    text, figure = run.text, 0
+    replaced: list[tuple[int, int, str]] = []
+    for number, value in enumerate(run.values, 1):
+        replaced.append((value.start, value.end, stash(value_html(value, number))))
+    for block in run.blocks:
+        figure += block.figure is not None
+        begin = text.rfind("\n", 0, block.start) + 1
+        prefix = re.match(r"[ \t]*", text[begin:])[0]
+        lines = [] if block.hidden else block_lines(block, figure, stash)
+        shown = "\n".join(prefix + line if line else "" for line in lines)
+        replaced.append((begin, block.end, shown))
+    for start, end, shown in sorted(replaced, reverse=True):
+        text = text[:start] + shown + text[end:]
+    return text[run.body_start :] + download_line(run)
+
+
+def block_lines(block: BlockRun, figure: int, stash: Callable[[str], str]) -> Iterator[str]:
+    """The lines of Markdown that show a block: code, output, figure."""
+    if "fold" in block.options:
+        yield from figure_lines(block, figure, stash)
+        yield f'??? vg-fold "{block.options["fold"] or "The code"}"'
+        yield ""
+        yield from ("    " + line if line else "" for line in code_lines(block, stash))
+    else:
+        yield from code_lines(block, stash)
+    if block.expected:
+        yield from ("", *fenced("{ .text .vg-output }", block.expected), "")
+    if "fold" not in block.options:
+        yield from figure_lines(block, figure, stash)
+
+
+def code_lines(block: BlockRun, stash: Callable[[str], str]) -> Iterator[str]:
+    shown = (name for name in ("title", "hl_lines") if name in block.options)
+    info = " ".join(["python", *(f'{name}="{block.options[name]}"' for name in shown)])
+    yield from fenced(info, block.source.rstrip())
+    yield ""
+    if block.skipped is not None:
+        yield stash(f'<p class="vg-skipped">Not run here: {html.escape(block.skipped)}</p>')
+    else:
+        yield stash(f'<template class="vg-runnable">{html.escape(block.runnable)}</template>')
+    yield ""
+
+
+def figure_lines(block: BlockRun, number: int, stash: Callable[[str], str]) -> Iterator[str]:
+    if block.figure:
+        svg = inline_svg(block.figure, f"figure-{number}", block.options["alt"])
+        yield from ("", stash(f'<figure class="vg-figure" id="figure-{number}">{svg}<figcaption>'), "")
+        yield typeset(block.options["caption"])
+        yield from ("", stash("</figcaption></figure>"), "")
+
+
+def fenced(info: str, text: str) -> list[str]:
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`{3,}", text))])
+    return [fence + info, *text.splitlines(), fence]
+
+
+def value_html(value: ValueRun, number: int) -> str:
+    return (
+        f'<span class="vg-value" tabindex="0" aria-describedby="value-{number}">'
+        f'{typeset(html.escape(value.text))}<span class="vg-source" role="tooltip" '
+        f'id="value-{number}" data-search-exclude>computed by '
+        f"<code>{html.escape(value.expression)}</code></span></span>"
+    )
+
+
+def typeset(text: str) -> str:
+    """Numbers as they are printed in books: 3.2e-05 becomes 3.2 × 10⁻⁵."""
+
+    def power(match: re.Match[str]) -> str:
+        sign = "−" if match[2] == "-" else ""
+        return f"{match[1]}\u202f×\u202f10<sup>{sign}{match[3]}</sup>"
+
+    return MINUS.sub("−", SCIENTIFIC.sub(power, text))
+
+
+def download_line(run: PageRun) -> str:
+    if all(block.hidden for block in run.blocks):
+        return ""
+    name = Path(run.path).stem
+    links = f"[notebook]({name}.ipynb), [script]({name}.py)"
+    return f"\n\nRun this page yourself: {links}.\n{{ .vg-download }}\n"
+
+
+def mathml(latex: str, display: bool) -> str:
+    """LaTeX as MathML; a block stands in a box of its own. Raises ValueError for bad LaTeX."""
+    try:
+        math = CONVERTER.convert_with_local_state(latex, displaystyle=display)
+    except LatexError as error:
+        raise ValueError(f"LaTeX {latex.strip()!r}: {str(error).strip()}") from None
+    return f'<div class="vg-math" tabindex="0">{math}</div>' if display else math
+
+
+class PagePreprocessor(Preprocessor):
+    """Replaces the text of a page by the text with its results."""
+
+    def __init__(self, md: Markdown, folder: str) -> None:
+        super().__init__(md)
+        self.folder = folder
+        self.path, self.text = "", ""
+
+    def run(self, lines: list[str]) -> list[str]:
+        self.text = "\n".join(lines)
+        if not RUNS.search(self.text):
+            return lines
+        self.path = self.find()
+        result = page_run(self.path)
+        if result.problems:
+            raise PageError(result.problems)
+        return render(result, self.md.htmlStash.store).split("\n")
+
+    def find(self) -> str:
+        """The path of the page with this text: whoever runs the extension need not tell."""
+        wanted = "".join(self.text.split())
+        for path in sorted(Path(self.folder).rglob("*.md")):
+            if "".join(FRONT_MATTER.sub("", path.read_text("utf-8")).split()) == wanted:
+                return path.as_posix()
+        beginning = self.text.strip()[:60]
+        raise PageError(
+            [Problem("?", 1, f"text that would run is no page of {self.folder}/: {beginning!r}",
+                     "keep code that runs on pages; in docstrings, write examples with >>>")]
+        )
+
+
+class MathTreeprocessor(Treeprocessor):
+    """Turns the mathematics that arithmatex found into MathML."""
+
+    def __init__(self, md: Markdown, page: PagePreprocessor) -> None:
+        super().__init__(md)
+        self.page = page
+
+    def run(self, root: ElementTree.Element) -> None:
+        for element in root.iter():
+            if element.get("class") == "arithmatex":
+                display = element.tag == "div"
+                latex = html.unescape(element.text) if display else element.text
+                element.text = self.md.htmlStash.store(self.convert(latex, display))
+                del element.attrib["class"]
+                element.tag = "p" if display else "span"
+
+    def convert(self, latex: str, display: bool) -> str:
+        try:
+            return mathml(latex, display)
+        except ValueError as error:
+            line = self.page.text.count("\n", 0, max(0, self.page.text.find(latex.strip()))) + 1
+            raise PageError(
+                [Problem(self.page.path or "?", line, str(error), "mend the LaTeX")]
+            ) from None
+
+
+class RunningPages(Extension):
+    """Pages that run: see `engine.parse` for the dialect."""
+
+    def __init__(self, **options: str) -> None:
+        self.config = {"docs_dir": ["docs", "The folder of the pages"]}
+        super().__init__(**options)
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        page = PagePreprocessor(md, self.getConfig("docs_dir"))
+        md.block_level_elements.append("template")
+        # Before superfences (25), which then highlights the code as any other.
+        md.preprocessors.register(page, "vanishing-page", 29)
+        # After the inline patterns (20), which find the mathematics.
+        md.treeprocessors.register(MathTreeprocessor(md, page), "vanishing-math", 15)
+
+
+def makeExtension(**options: str) -> RunningPages:  # noqa: N802, the name that Markdown looks for
+    return RunningPages(**options)

@@ -1,0 +1,299 @@
+"""Run a page: every block, hidden block and inline value, in page order, in a world of its own."""
+
+import contextlib
+import io
+import os
+import random
+import re
+import sys
+import tempfile
+import traceback
+import types
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from unittest import SkipTest
+
+import matplotlib
+import numpy as np
+from matplotlib import pyplot
+from sybil.example import Example
+from sybil.evaluators.python import PythonEvaluator
+from sybil.region import Lexeme, Region
+
+from engine import figures
+from engine.closures import closure
+from engine.parse import CODE_SPAN, Page, Problem, page_parser
+from vanishing.figures import use as use_style
+
+EXECUTE = PythonEvaluator()
+
+
+@dataclass
+class BlockRun:
+    """A block, hidden or visible, and what it did."""
+
+    start: int
+    end: int
+    line: int
+    source: str
+    source_end: int = 0
+    output_start: int = 0
+    hidden: bool = False
+    options: dict[str, str] = field(default_factory=dict)
+    printed: str = ""
+    expected: str | None = None
+    figure: str | None = None
+    skipped: str | None = None
+    runnable: str = ""
+
+
+@dataclass
+class ValueRun:
+    """An inline value: where it stands, its expression, the text that it gave."""
+
+    start: int
+    end: int
+    expression: str
+    text: str
+
+
+@dataclass
+class PageRun:
+    """All that a page's run gave; positions count characters of `text`."""
+
+    path: str
+    text: str
+    body_start: int = 0
+    blocks: list[BlockRun] = field(default_factory=list)
+    values: list[ValueRun] = field(default_factory=list)
+    meta: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def run(text: str, path: str) -> PageRun:
+    """The run of a page; what is wrong with it is listed in `problems`, nothing is raised."""
+    page = Page(text, path)
+    runner = Runner(page)
+    for region in page_parser(runner)(page):
+        page.add(region)
+    if not page.problems:
+        with isolated(path) as page.namespace:
+            runner.run()
+    page.problems.sort(key=lambda problem: problem.line)
+    return runner.result
+
+
+@contextlib.contextmanager
+def isolated(path: str) -> Iterator[dict[str, object]]:
+    """The namespace of a fresh module; the process is as it was when the page is done."""
+    module = types.ModuleType(re.sub(r"\W", "_", os.path.basename(path).removesuffix(".md")))
+    generators = random.getstate(), np.random.get_state()
+    folder = os.getcwd()
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        warnings.catch_warnings(),
+        matplotlib.rc_context(),
+        np.errstate(),
+    ):
+        warnings.simplefilter("error")
+        random.seed(0)
+        np.random.seed(0)
+        pyplot.switch_backend("Agg")
+        use_style()
+        sys.modules[module.__name__] = module
+        os.chdir(scratch)
+        try:
+            yield module.__dict__
+        finally:
+            os.chdir(folder)
+            del sys.modules[module.__name__]
+            pyplot.close("all")
+            random.setstate(generators[0])
+            np.random.set_state(generators[1])
+
+
+class Runner:
+    """The evaluator of a page's regions; it gathers what they give."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.result = PageRun(page.path, page.text, page.body_start, problems=page.problems)
+        self.stateful: set[str] = set()
+
+    def run(self) -> None:
+        for example in self.page.examples():
+            try:
+                example.evaluate()
+            except SkipTest as skip:
+                self.skip(example, str(skip))
+            except Exception as error:
+                self.failed(example, error)
+                return
+        for span in CODE_SPAN.finditer(self.page.text[: self.page.body_start]):
+            if span["body"].startswith("{python}"):
+                expression = span["body"].removeprefix("{python}").strip()
+                self.result.meta[span[0]] = self.text_of(expression, span.start())
+
+    def __call__(self, example: Example) -> None:
+        lexemes = example.region.lexemes
+        if lexemes["kind"] == "value":
+            text = self.text_of(example.parsed, example.start)
+            self.result.values.append(ValueRun(example.start, example.end, example.parsed, text))
+            return
+        block = self.record(example)
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            EXECUTE(example)
+        block.printed = plain(printed.getvalue())
+        if block.hidden:
+            self.check_hidden(block)
+        else:
+            self.check_output(block)
+            self.take_figure(block)
+            earlier = [b.source for b in self.result.blocks[:-1] if b.skipped is None]
+            self.stateful |= {
+                name
+                for name, value in example.namespace.items()
+                if isinstance(value, (np.random.Generator, Iterator))
+            }
+            block.runnable = closure(earlier, block.source, self.stateful)
+
+    def record(self, example: Example) -> BlockRun:
+        lexemes = example.region.lexemes
+        output = lexemes.get("output")
+        block = BlockRun(
+            example.start,
+            example.end,
+            example.line,
+            str(example.parsed),
+            lexemes.get("source_end", 0),
+            output.start if output else 0,
+            lexemes["kind"] == "hidden",
+            lexemes.get("options", {}),
+            expected=plain(output.lexemes["source"]) if output else None,
+        )
+        self.result.blocks.append(block)
+        return block
+
+    def skip(self, example: Example, reason: str) -> None:
+        if example.region.lexemes["kind"] == "value":
+            self.page.problem(
+                example.start, "an inline value cannot be skipped", "move it below the skip's end"
+            )
+        else:
+            self.record(example).skipped = reason
+
+    def text_of(self, expression: str, position: int) -> str:
+        """The text that an expression gives; a number that nobody formatted is a problem."""
+        line = self.page.line_of(position)
+        source = Lexeme(f"__value__ = (\n{expression}\n)", 0, -2)
+        example = Example(
+            self.page, line, 1, Region(position, position, source), self.page.namespace
+        )
+        EXECUTE(example)
+        value = self.page.namespace.pop("__value__")
+        if isinstance(value, str | int | np.integer) and not isinstance(value, bool):
+            return str(value)
+        self.page.problem(
+            position,
+            f"the inline value {expression!r} is a bare {type(value).__name__}: {value!r}",
+            f'format it: `{{python}} f"{{{expression}:.2g}}"`',
+        )
+        return ""
+
+    def filled(self, text: str, position: int) -> str:
+        """A caption or an alternative text with its inline values filled in."""
+        return CODE_SPAN.sub(
+            lambda span: self.text_of(span["body"].removeprefix("{python}").strip(), position)
+            if span["body"].startswith("{python}")
+            else span[0],
+            text,
+        )
+
+    def check_hidden(self, block: BlockRun) -> None:
+        if block.printed:
+            self.page.problem(
+                block.start, "a hidden block prints", "assert instead, or make the block visible"
+            )
+        if list(figures.take_open()):
+            self.page.problem(block.start, "a hidden block draws", "make the block visible")
+
+    def check_output(self, block: BlockRun) -> None:
+        update = f"check that it is right, then run pytest --update-outputs {self.page.path}"
+        if block.expected is None and block.printed:
+            self.page.problem(
+                block.start,
+                f"the block prints, and no output block says what:\n{indented(block.printed)}",
+                update,
+            )
+        elif block.expected is not None and not matches(block.expected, block.printed):
+            self.page.problem(
+                block.output_start,
+                f"the output differs; the page says\n{indented(block.expected)}\n"
+                f"  and the block prints\n{indented(block.printed)}",
+                update,
+            )
+
+    def take_figure(self, block: BlockRun) -> None:
+        drawn = list(figures.take_open())
+        described = {"alt", "caption"} & {k for k, v in block.options.items() if v.strip()}
+        if len(drawn) > 1:
+            self.page.problem(
+                block.start, f"the block leaves {len(drawn)} figures open", "draw one figure a block"
+            )
+        elif drawn and len(described) < 2:
+            missing = " and ".join(sorted({"alt", "caption"} - described))
+            self.page.problem(
+                block.start,
+                f"the figure has no {missing}",
+                '```python alt="what it shows, for who cannot see it" caption="what to see"',
+            )
+        elif not drawn and described:
+            self.page.problem(
+                block.start, "alt and caption without a figure", "remove them, or draw a figure"
+            )
+        elif drawn and (foreign := figures.foreign_colours(drawn[0])):
+            self.page.problem(
+                block.start,
+                f"the figure's colours {', '.join(foreign)} do not follow the page's palette",
+                "take lines' and texts' colours from vanishing.figures.PALETTE",
+            )
+        elif drawn:
+            block.figure = drawn[0]
+            for name in ("alt", "caption"):
+                block.options[name] = self.filled(block.options[name], block.start)
+
+    def failed(self, example: Example, error: Exception) -> None:
+        """The problem that an exception is, at the page's line that raised it."""
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == self.page.path]
+        line = lines[-1] if lines else getattr(error, "lineno", None) or example.line
+        source = self.page.text.splitlines()[line - 1].strip()
+        if isinstance(error, Warning):
+            message = f"unexpected {type(error).__name__}: {error}"
+            repair = "avoid it, or expect it: with np.errstate(...) or warnings.catch_warnings()"
+        elif isinstance(error, AssertionError):
+            message = f"the claim does not hold: {error or source}"
+            repair = "mend what the page says, or the claim; the run wins"
+        elif isinstance(error, NameError):
+            message = f"NameError: {error}"
+            repair = "define the name in a block above this line"
+        else:
+            message = f"{type(error).__name__}: {error}"
+            repair = "mend the code; run the page alone with: pytest " + self.page.path
+        self.result.problems.append(Problem(self.page.path, line, f"{message}\n    in: {source}", repair))
+
+
+def plain(text: str) -> str:
+    """Text without trailing blanks and blank lines at its end."""
+    return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
+
+
+def matches(expected: str, printed: str) -> bool:
+    """Whether what was printed is what was expected, `...` standing for any text."""
+    pattern = ".*?".join(map(re.escape, expected.split("...")))
+    return re.fullmatch(pattern, printed, re.DOTALL) is not None
+
+
+def indented(text: str) -> str:
+    return "\n".join(f"      {line}" for line in text.splitlines()) or "      (nothing)"

@@ -1,0 +1,149 @@
+"""Small data sets: made from an rng, and the handwritten digits that scikit-learn ships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from vanishing.validation import Array, dtype as floating, generator, number, size
+
+Labelled = tuple[Array, Array]
+
+
+def blobs(
+    *,
+    rng: np.random.Generator,
+    samples: int = 300,
+    classes: int = 3,
+    spread: float = 0.2,
+    dtype: DTypeLike = np.float64,
+) -> Labelled:
+    """Points (samples, 2) scattered about `classes` centres on the unit circle, and their labels.
+
+    Args:
+        rng: draws the points.
+        samples: in all; the classes differ by one at most.
+        classes: number of centres.
+        spread: standard deviation about a centre, in each direction.
+        dtype: of the points.
+
+    Example:
+        >>> x, labels = blobs(rng=np.random.default_rng(0))
+        >>> x.shape, np.bincount(labels).tolist()
+        ((300, 2), [100, 100, 100])
+    """
+    labels = _labels(samples, classes)
+    angle = 2 * np.pi * labels / classes
+    return _scattered(_polar(1.0, angle), labels, spread, rng, dtype)
+
+
+def spirals(
+    *,
+    rng: np.random.Generator,
+    samples: int = 300,
+    classes: int = 3,
+    turns: float = 0.75,
+    spread: float = 0.03,
+    dtype: DTypeLike = np.float64,
+) -> Labelled:
+    """Points (samples, 2) along `classes` interleaved spiral arms of radius up to 1, and their labels.
+
+    Args:
+        rng: draws the points.
+        samples: in all; the classes differ by one at most.
+        classes: number of arms.
+        turns: how often an arm winds about the origin.
+        spread: standard deviation about the arm, in each direction.
+        dtype: of the points.
+
+    Example:
+        >>> x, labels = spirals(rng=np.random.default_rng(0), classes=2)
+        >>> x.shape, labels.max()
+        ((300, 2), np.int64(1))
+    """
+    labels = _labels(samples, classes)
+    radius = generator(rng).uniform(0.05, 1.0, size=len(labels))
+    angle = 2 * np.pi * (labels / classes + number(turns, "turns", least=0) * radius)
+    return _scattered(_polar(radius, angle), labels, spread, rng, dtype)
+
+
+def two_moons(
+    *,
+    rng: np.random.Generator,
+    samples: int = 300,
+    spread: float = 0.1,
+    dtype: DTypeLike = np.float64,
+) -> Labelled:
+    """Points (samples, 2) along two interleaved half circles of radius 1, and their labels.
+
+    Args:
+        rng: draws the points.
+        samples: in all; the classes differ by one at most.
+        spread: standard deviation about the half circle, in each direction.
+        dtype: of the points.
+
+    Example:
+        >>> x, labels = two_moons(rng=np.random.default_rng(0))
+        >>> x.shape
+        (300, 2)
+    """
+    labels = _labels(samples, 2)
+    angle = generator(rng).uniform(0, np.pi, size=len(labels)) + np.pi * labels
+    # Centred: the upper moon about (-1/2, -1/4), the lower one about (1/2, 1/4).
+    centre = np.outer(labels - 0.5, [1.0, 0.5])
+    return _scattered(_polar(1.0, angle) + centre, labels, spread, rng, dtype)
+
+
+def _labels(samples: int, classes: int) -> Array:
+    classes = size(classes, "classes", least=2)
+    return np.arange(size(samples, "samples", least=classes)) % classes
+
+
+def _polar(radius: Array | float, angle: Array) -> Array:
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+
+
+def _scattered(centre: Array, labels: Array, spread: float, rng: np.random.Generator, dtype: DTypeLike) -> Labelled:
+    noise = number(spread, "spread", least=0) * generator(rng).standard_normal(centre.shape)
+    return (centre + noise).astype(floating(dtype)), labels
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Inputs and labels for training, and others for testing."""
+
+    x_train: Array
+    y_train: Array
+    x_test: Array
+    y_test: Array
+
+
+def digits(*, rng: np.random.Generator, test_fraction: float = 0.2, dtype: DTypeLike = np.float64) -> Split:
+    """The 1797 handwritten digits of 8 x 8 pixels that scikit-learn ships, split at random.
+
+    Alpaydin & Kaynak 1998, UCI Machine Learning Repository. Inputs have shape (samples, 64) and are scaled so that
+    all pixels of the training inputs together have mean 0 and rms 1.
+
+    Args:
+        rng: draws the split.
+        test_fraction: part of the samples that goes to the test set, between 0 and 1.
+        dtype: of the inputs.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+    """
+    if not 0 < number(test_fraction, "test_fraction") < 1:
+        raise ValueError(f"test_fraction is {test_fraction!r}; a number between 0 and 1 is expected")
+    order = generator(rng)
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise ImportError("the digits come with scikit-learn: pip install scikit-learn") from error
+    pixels, labels = load_digits(return_X_y=True)
+    chosen = order.permutation(len(pixels))
+    test, train = np.split(chosen, [round(test_fraction * len(pixels))])
+    mean, deviation = pixels[train].mean(), pixels[train].std()
+    x = ((pixels - mean) / deviation).astype(floating(dtype))
+    return Split(x[train], labels[train], x[test], labels[test])

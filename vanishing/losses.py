@@ -1,0 +1,113 @@
+"""Losses, each the mean over the batch, with their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vanishing.validation import Array, floats, labels
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A function of a network's output and a target, called as `loss(output, target)`.
+
+    The callables are the bare formulas, without checks. They are analytic in the output.
+
+    Attributes:
+        name: for messages.
+        check: (output, target) -> the target as an array, or an error.
+        value: (output, target) -> L.
+        slope: (output, target) -> dL/doutput.
+    """
+
+    name: str
+    check: Callable[[Array, Any], Array]
+    value: Callable[[Array, Array], Any]
+    slope: Callable[[Array, Array], Array]
+
+    def __call__(self, output: Array, target: Any) -> Any:
+        """L, a float for a real output."""
+        output = floats(output, "output", least_ndim=2)
+        value = self.value(output, self.check(output, target))
+        return float(value) if isinstance(value, np.floating) else value
+
+    def gradient(self, output: Array, target: Any) -> Array:
+        """dL/doutput, of the shape and dtype of the output."""
+        output = floats(output, "output", least_ndim=2)
+        return self.slope(output, self.check(output, target))
+
+
+def _check_labels(output: Array, target: Any) -> Array:
+    return labels(target, "target", shape=output.shape[:-1], classes=output.shape[-1])
+
+
+def _check_values(output: Array, target: Any) -> Array:
+    target = floats(target, "target")
+    if target.shape != output.shape:
+        raise ValueError(f"target has shape {target.shape}; {output.shape}, that of output, is expected")
+    return target
+
+
+def _cross_entropy(output: Array, target: Array) -> Any:
+    z, t = output.reshape(-1, output.shape[-1]), target.reshape(-1)
+    # log sum exp z = m + log sum exp(z - m) for every m; the largest entry keeps exp from overflowing.
+    m = z.real.max(axis=-1)
+    log_sum = np.log(np.sum(np.exp(z - m[:, None]), axis=-1)) + m
+    return np.mean(log_sum - z[np.arange(len(t)), t])
+
+
+def _cross_entropy_slope(output: Array, target: Array) -> Array:
+    # (softmax(z) - onehot(t)) / batch
+    z, t = output.reshape(-1, output.shape[-1]), target.reshape(-1)
+    slope = np.exp(z - z.max(axis=-1, keepdims=True))
+    slope /= slope.sum(axis=-1, keepdims=True)
+    slope[np.arange(len(t)), t] -= 1
+    slope /= len(t)
+    return slope.reshape(output.shape)
+
+
+def _rows(output: Array) -> int:
+    return int(np.prod(output.shape[:-1]))
+
+
+def _squared_error(output: Array, target: Array) -> Any:
+    return np.sum(np.square(output - target)) / (2 * _rows(output))
+
+
+def _squared_error_slope(output: Array, target: Array) -> Array:
+    return np.asarray((output - target) / _rows(output), dtype=output.dtype)
+
+
+softmax_cross_entropy = Loss("softmax_cross_entropy", _check_labels, _cross_entropy, _cross_entropy_slope)
+"""The mean over the batch of -log softmax(output)[target], in nats, for class numbers as target.
+
+PyTorch's `CrossEntropyLoss` at its defaults.
+"""
+
+mean_squared_error = Loss("mean_squared_error", _check_values, _squared_error, _squared_error_slope)
+"""The mean over the batch of half the squared distance, 1/2 sum_i (output_i - target_i)^2.
+
+Its gradient is (output - target) / batch. PyTorch's `MSELoss` averages over the entries too and has no 1/2:
+it is 2 / n_L times this.
+"""
+
+
+def accuracy(output: Array, target: Any) -> float:
+    """The fraction of rows whose largest output is the labelled one.
+
+    Example:
+        >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
+        0.5
+    """
+    output = floats(output, "output", least_ndim=2)
+    return hits(output, _check_labels(output, target))
+
+
+def hits(output: Array, target: Array) -> float:
+    """`accuracy` without its checks; rows that hold NaN count as wrong."""
+    right = (output.argmax(axis=-1) == target) & ~np.isnan(output).any(axis=-1)
+    return float(np.mean(right))

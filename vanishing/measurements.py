@@ -1,0 +1,214 @@
+"""What happens to signal and gradient, layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vanishing.layers import EVALUATION, Activate, Mode
+from vanishing.losses import Loss, softmax_cross_entropy
+from vanishing.networks import Gradients, Network, Record
+from vanishing.validation import Array, floats
+
+VANISHING = 1e-2
+"""A network vanishes if delta_rms at the first layer is less than this part of that at the last."""
+EXPLODING = 1e2
+"""A network explodes if delta_rms at the first layer is more than this multiple of that at the last."""
+
+
+def rms(array: Array) -> float:
+    """The root mean square of all entries.
+
+    Example:
+        >>> rms(np.array([3.0, -3.0]))
+        3.0
+    """
+    return _rms(floats(array, "array"))
+
+
+def _rms(array: Array) -> float:
+    return _norm(array, array.size)
+
+
+def _norm(array: Array, count: int = 1) -> float:
+    """The root of the sum of squares over `count`, also where the squares leave the range of the dtype."""
+    square = float(np.vdot(array, array).real)
+    limits = np.finfo(array.dtype)
+    if array.size * float(limits.tiny) / float(limits.eps) < square < math.inf:
+        return math.sqrt(square / count)
+    scale = float(np.abs(array).max())
+    if not 0 < scale < math.inf:
+        return scale
+    scaled = np.abs(array).astype(np.float64) / scale
+    return scale * math.sqrt(float(np.vdot(scaled, scaled)) / count)
+
+
+def verdict(delta_rms: Sequence[float] | Array) -> str:
+    """'vanishing', 'exploding' or 'steady', from the ratio of the first layer's gradient to the last layer's.
+
+    Only a ratio is looked at: multiplying the loss by a constant multiplies every gradient and changes nothing here.
+    Below 1/100 the gradient vanishes, above 100 it explodes. An infinite entry is an overflow, so 'exploding'.
+    'undefined' where there is no ratio: with NaN, with zero at the last layer, with less than two layers.
+
+    Args:
+        delta_rms: one non-negative number per layer, layer 1 (the input side) first; any norm that is comparable
+            between layers.
+
+    Example:
+        >>> verdict([1e-7, 1e-5, 1e-3])
+        'vanishing'
+    """
+    sizes = np.asarray(delta_rms, dtype=np.float64)
+    if sizes.ndim != 1 or sizes.size == 0 or (sizes < 0).any():
+        raise ValueError(f"delta_rms is {delta_rms!r}; one non-negative number per layer is expected")
+    if np.isinf(sizes).any():
+        return "exploding"
+    if np.isnan(sizes).any() or sizes.size < 2 or sizes[-1] == 0:
+        return "undefined"
+    first, last = sizes[0], sizes[-1]
+    return "vanishing" if first < VANISHING * last else "exploding" if first / EXPLODING > last else "steady"
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """One number per layer l = 1 ... L, as float64 arrays of length L; all of them dimensionless.
+
+    Attributes:
+        signal_rms: rms of h_l.
+        preactivation_rms: rms of z_l.
+        delta_rms: rms of delta_l = dL/dz_l over batch and units.
+        weight_gradient_norm: Frobenius norm of dL/dW_l.
+        weight_gradient_rms: rms of the entries of dL/dW_l.
+        saturated: fraction of the entries of z_l at which |phi'| is below a twentieth of its supremum.
+        dead: fraction of the units of layer l with phi' exactly 0 on the whole batch.
+    """
+
+    signal_rms: Array
+    preactivation_rms: Array
+    delta_rms: Array
+    weight_gradient_norm: Array
+    weight_gradient_rms: Array
+    saturated: Array
+    dead: Array
+
+    @property
+    def factors(self) -> Array:
+        """The L - 1 factors on delta_rms going back by one layer, delta_rms_l / delta_rms_{l+1}."""
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return self.delta_rms[:-1] / self.delta_rms[1:]
+
+    @property
+    def factor(self) -> float:
+        """The geometric factor on delta_rms per layer going back: below 1 it shrinks towards the input.
+
+        exp(-slope) of the least-squares line through log delta_rms_l against l. Every layer has a say, so that the
+        last one, whose width and activation differ, hardly counts, as it would in the L-1-th root of the ratio of
+        the ends. Layers whose delta_rms is 0 or not finite have no logarithm and are left out; NaN if less than two
+        are left.
+        """
+        l = np.flatnonzero((self.delta_rms > 0) & np.isfinite(self.delta_rms))
+        if len(l) < 2:
+            return math.nan
+        log_delta, distance = np.log(self.delta_rms[l]), l - l.mean()
+        return math.exp(-float(distance @ log_delta / (distance @ distance)))
+
+    @property
+    def ratio(self) -> float:
+        """delta_rms of the first layer over that of the last."""
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return float(self.delta_rms[0] / self.delta_rms[-1])
+
+    @property
+    def verdict(self) -> str:
+        """`verdict(delta_rms)`; 'exploding' also if the signal overflowed, which leaves no gradient to look at."""
+        overflow = not np.isfinite(self.preactivation_rms).all()
+        return "exploding" if overflow else verdict(self.delta_rms)
+
+    def __str__(self) -> str:
+        columns = (self.signal_rms, self.delta_rms, self.weight_gradient_norm, self.saturated, self.dead)
+        rows = [
+            f"{l:5d} {signal:11.2e} {delta:11.2e} {weight:11.2e} {saturated:10.0%} {dead:6.0%}"
+            for l, (signal, delta, weight, saturated, dead) in enumerate(zip(*columns, strict=True), start=1)
+        ]
+        header = f"layer {'rms h':>11} {'rms delta':>11} {'|dL/dW|':>11} {'saturated':>10} {'dead':>6}"
+        last = f"{self.verdict}: delta changes by {self.factor:.3g} per layer going back, {self.ratio:.1e} in all"
+        return "\n".join([header, *rows, last])
+
+
+def measure(
+    network: Network,
+    x: Array,
+    target: Any,
+    *,
+    loss: Loss = softmax_cross_entropy,
+    mode: Mode = EVALUATION,
+) -> Measurements:
+    """The per-layer measurements of one forward and one backward pass.
+
+    An overflow on the way is no warning here: it stands in the numbers, and the verdict is 'exploding'.
+
+    Args:
+        network: what is measured.
+        x: input, shape (batch, n_0).
+        target: what `loss` compares the output with.
+        loss: L; its scale changes no ratio and no verdict.
+        mode: whether the forward pass is one of training.
+
+    Example:
+        >>> from vanishing.networks import dense_network
+        >>> rng = np.random.default_rng(0)
+        >>> network = dense_network([8] * 21, activation="sigmoid", rng=rng)
+        >>> measure(network, rng.standard_normal((32, 8)), rng.integers(8, size=32)).verdict
+        'vanishing'
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        record = network.forward(x, mode)
+        target = loss.check(record.output, target)
+        return measure_record(record, network.backward(record, loss.slope(record.output, target)))
+
+
+def measure_record(record: Record, gradients: Gradients) -> Measurements:
+    """The per-layer measurements of a forward and a backward pass that were run before.
+
+    Args:
+        record: from `network.forward`.
+        gradients: from `network.backward` with that record.
+    """
+    rows = [
+        (_rms(h), _rms(z), _rms(delta), *_weight_sizes(gradients, level), *_flatness(record, level))
+        for h, z, delta, level in zip(record.h[1:], record.z, gradients.delta, gradients.levels, strict=True)
+    ]
+    return Measurements(*np.array(rows, dtype=np.float64).T)
+
+
+def _weight_sizes(gradients: Gradients, level: int) -> tuple[float, float]:
+    """Norm and rms of all entries of the weight gradients of the layer at that position."""
+    weights = [array for name, array in gradients.parts[level].items() if name.endswith("weight")]
+    whole = math.hypot(*(_norm(array) for array in weights))
+    return whole, whole / math.sqrt(max(1, sum(array.size for array in weights)))
+
+
+def _flatness(record: Record, level: int) -> tuple[float, float]:
+    """The saturated fraction of entries and the dead fraction of units at the activation that follows that layer."""
+    following = level + 1
+    layers = record.network.layers
+    while following < len(layers) and not layers[following].numbered:
+        layer = layers[following]
+        if isinstance(layer, Activate):
+            return _flat_fractions(layer, *record.memories[following])
+        following += 1
+    return 0.0, 0.0
+
+
+def _flat_fractions(layer: Activate, z: Array, h: Array) -> tuple[float, float]:
+    flat = layer.activation.saturated(z, h)
+    count, units = int(np.count_nonzero(flat)), z.shape[-1]
+    if count * units < z.size:  # too few for one whole unit
+        return count / z.size, 0.0
+    columns = np.flatnonzero(flat.reshape(-1, units).all(axis=0))
+    slope = layer.activation.slope(z[..., columns], h[..., columns]).reshape(z.size // units, len(columns))
+    return count / z.size, float(np.sum(~slope.any(axis=0))) / units

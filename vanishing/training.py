@@ -1,0 +1,205 @@
+"""Optimizers, and the loop around them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+
+from vanishing.layers import Mode, Parameters
+from vanishing.losses import Loss, hits, softmax_cross_entropy
+from vanishing.measurements import Measurements, measure_record
+from vanishing.networks import Network
+from vanishing.validation import Array, NotFinite, floats, generator, number, size
+
+
+class Optimizer(Protocol):
+    """A rule that moves parameters; what it remembers between steps is the state, which the caller keeps."""
+
+    def start(self, parameters: Parameters) -> Any:
+        """The state before the first step."""
+
+    def step(self, parameters: Parameters, gradients: Parameters, state: Any) -> tuple[dict[str, Array], Any]:
+        """The parameters and the state after one step."""
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """The step theta - learning_rate * dL/dtheta.
+
+    Example:
+        >>> moved, _ = GradientDescent(0.1).step({"w": np.ones(1)}, {"w": np.full(1, 2.0)}, None)
+        >>> print(moved["w"])
+        [0.8]
+    """
+
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        number(self.learning_rate, "learning_rate", above=0)
+
+    def start(self, parameters: Parameters) -> None:
+        return None
+
+    def step(self, parameters: Parameters, gradients: Parameters, state: None) -> tuple[dict[str, Array], None]:
+        return {name: value - self.learning_rate * gradients[name] for name, value in parameters.items()}, None
+
+
+def descend(gradient: Callable[[Any], Any], start: Any, *, learning_rate: float, steps: int) -> Array:
+    """The points that gradient descent visits, shape (steps + 1, *start.shape).
+
+    An overflow is no warning here: the points say it.
+
+    Args:
+        gradient: the gradient of the function that is descended, as a function of a point.
+        start: the first point, a number or an array.
+        learning_rate: per step.
+        steps: how many.
+
+    Example:
+        >>> print(descend(lambda w: 2 * w, 1.0, learning_rate=0.25, steps=3))
+        [1.    0.5   0.25  0.125]
+    """
+    learning_rate = number(learning_rate, "learning_rate", above=0)
+    points = [floats(start, "start")]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(size(steps, "steps")):
+            points.append(points[-1] - learning_rate * gradient(points[-1]))
+    return np.stack(points)
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What training did, measured on the whole training set before the first epoch and then every few.
+
+    Attributes:
+        epoch: the number of epochs done, shape (T,), from 0.
+        loss: shape (T,).
+        accuracy: fraction, shape (T,); NaN where the target is no class number.
+        delta_rms: rms of delta_l, shape (T, L).
+        weight_gradient_norm: Frobenius norm of dL/dW_l, shape (T, L).
+        diverged: True if training ended early because a loss or a parameter was no longer finite; the last loss is
+            then infinite.
+    """
+
+    epoch: Array
+    loss: Array
+    accuracy: Array
+    delta_rms: Array
+    weight_gradient_norm: Array
+    diverged: bool
+
+
+def train(
+    network: Network,
+    x: Array,
+    target: Any,
+    *,
+    loss: Loss = softmax_cross_entropy,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int,
+    rng: np.random.Generator,
+    measure_every: int = 1,
+) -> tuple[Network, History]:
+    """The trained network, and the history of its training.
+
+    Divergence is an outcome, not an error: training ends, the history says so, and the network is the last one with
+    finite parameters at the end of an epoch.
+
+    Args:
+        network: where training starts; it stays as it is.
+        x: inputs, shape (samples, n_0).
+        target: one per sample.
+        loss: what is descended.
+        optimizer: what moves the parameters.
+        epochs: how often each sample is seen.
+        batch_size: samples per step; the last batch of an epoch takes what is left.
+        rng: shuffles the samples in each epoch, and serves layers that draw.
+        measure_every: epochs between two rows of the history; the last epoch is always one.
+
+    Example:
+        >>> from vanishing.datasets import blobs
+        >>> from vanishing.networks import dense_network
+        >>> rng = np.random.default_rng(0)
+        >>> x, labels = blobs(rng=rng)
+        >>> network = dense_network([2, 16, 3], activation="tanh", rng=rng)
+        >>> network, history = train(
+        ...     network, x, labels, optimizer=GradientDescent(0.5), epochs=20, batch_size=32, rng=rng)
+        >>> bool(history.loss[-1] < history.loss[0] / 5)
+        True
+    """
+    x = floats(x, "x", least_ndim=2)
+    epochs, batch_size = size(epochs, "epochs"), size(batch_size, "batch_size")
+    measure_every, mode = size(measure_every, "measure_every"), Mode(training=True, rng=generator(rng))
+    state = optimizer.start(network.parameters)
+    with np.errstate(over="ignore", invalid="ignore"):
+        target = loss.check(network.forward(x).output, target)
+        rows = [_row(network, x, target, loss, 0)]
+        for epoch in range(1, epochs + 1):
+            try:
+                network, state = _epoch(network, x, target, loss, optimizer, state, batch_size, mode)
+            except NotFinite:
+                rows.append(_lost(rows[0], epoch))
+            else:
+                if epoch % measure_every == 0 or epoch == epochs:
+                    rows.append(_row(network, x, target, loss, epoch))
+            if rows[-1].loss == math.inf:
+                break
+    return network, _history(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """One row of a history."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    delta_rms: Array
+    weight_gradient_norm: Array
+
+
+def _row(network: Network, x: Array, target: Array, loss: Loss, epoch: int) -> _Row:
+    record = network.forward(x)
+    value = float(loss.value(record.output, target))
+    if not math.isfinite(value):
+        value = math.inf
+    measured = measure_record(record, network.backward(record, loss.slope(record.output, target)))
+    fraction = hits(record.output, target) if target.dtype.kind in "iu" else math.nan
+    return _Row(epoch, value, fraction, measured.delta_rms, measured.weight_gradient_norm)
+
+
+def _lost(row: _Row, epoch: int) -> _Row:
+    """The row for parameters that are no numbers any more."""
+    unknown = np.full_like(row.delta_rms, math.nan)
+    return _Row(epoch, math.inf, math.nan, unknown, unknown)
+
+
+def _history(rows: list[_Row]) -> History:
+    columns = {field.name: np.array([getattr(row, field.name) for row in rows]) for field in fields(_Row)}
+    return History(**columns, diverged=rows[-1].loss == math.inf)
+
+
+def _epoch(
+    network: Network,
+    x: Array,
+    target: Array,
+    loss: Loss,
+    optimizer: Optimizer,
+    state: Any,
+    batch_size: int,
+    mode: Mode,
+) -> tuple[Network, Any]:
+    """Network and state after each sample was seen once, in an order drawn from mode.rng."""
+    order = generator(mode.rng).permutation(len(x))
+    for first in range(0, len(x), batch_size):
+        batch = order[first : first + batch_size]
+        record = network.forward(x[batch], mode)
+        gradients = network.backward(record, loss.slope(record.output, target[batch]))
+        moved, state = optimizer.step(network.parameters, gradients.parameters, state)
+        network = network.after(record.memories).with_parameters(moved)
+    return network, state
