@@ -57,7 +57,13 @@ PROBLEMS = {
     "unclosed fence": (page("x", "```python\nx = 1"), 3, "never closed", "close it"),
     "list marker": (page("- ```python\n  x = 1\n  ```"), 1, "list marker", "line of its own"),
     "hidden block in another form": (page("<!-- code-block: python\nx = 1\n-->"), 1, "would not run", "invisible"),
-    "hidden block prints": (page("<!-- invisible-code-block: python\nprint(1)\n-->"), 1, "hidden block prints", "assert"),
+    "unclosed hidden block": (page("x", "<!-- invisible-code-block: python\nx = 1"), 3, "never closed", "-->"),
+    "hidden block prints": (
+        page("<!-- invisible-code-block: python\nprint(1)\n-->"),
+        1,
+        "hidden block prints",
+        "assert",
+    ),
     "hidden block draws": (page(f"<!-- invisible-code-block: python\n{FIGURE}\n-->"), 1, "draws", "visible"),
     "skip without a reason": (page("<!-- skip: next -->", fence("x = 1")), 1, "needs a reason", "why"),
     "figure without alt": (page(fence(FIGURE, "python caption='c'")), 1, "no alt", "alt="),
@@ -66,7 +72,10 @@ PROBLEMS = {
     "alt without a figure": (page(fence("x = 1", "python alt='a' caption='c'")), 1, "without a figure", "draw"),
     "two figures": (page(fence(FIGURE + "\nplt.figure()", "python alt='a' caption='c'")), 1, "2 figures", "one figure"),
     "foreign colour": (
-        page(fence(FIGURE.replace("#0072B2", "#123456"), "python alt='a' caption='c'")), 1, "#123456", "PALETTE"
+        page(fence(FIGURE.replace("#0072B2", "#123456"), "python alt='a' caption='c'")),
+        1,
+        "#123456",
+        "PALETTE",
     ),
 }
 
@@ -164,12 +173,19 @@ def test_a_page_leaves_the_process_as_it_was():
 
 
 def test_update_outputs_writes_what_was_printed_and_nothing_else():
-    text = page("# T", fence("print(1)"), fence("0", "output"), fence("print(2)"), fence("print(3)"), fence("...", "output"))
+    text = page(
+        "# T", fence("print(1)"), fence("0", "output"), fence("print(2)"), fence("print(3)"), fence("...", "output")
+    )
     updated = with_outputs(run(text, "x.md"))
     assert not run(updated, "x.md").problems
     assert updated == page(
-        "# T", fence("print(1)"), fence("1", "output"), fence("print(2)"), fence("2", "output"),
-        fence("print(3)"), fence("...", "output"),
+        "# T",
+        fence("print(1)"),
+        fence("1", "output"),
+        fence("print(2)"),
+        fence("2", "output"),
+        fence("print(3)"),
+        fence("...", "output"),
     )
 
 
@@ -211,8 +227,14 @@ def test_svg_follows_the_palette_and_has_ids_of_its_own():
 
 
 def test_downloads_hold_the_page_with_its_results():
-    text = page("# T", fence("x = 2\nprint(x)"), fence("2", "output"), "Is `{python} x`. [n](n.md) [w](https://w.org)",
-                fence(FIGURE, "python alt='a' caption='c'"), "<!-- invisible-code-block: python\nassert x\n-->")
+    text = page(
+        "# T",
+        fence("x = 2\nprint(x)"),
+        fence("2", "output"),
+        "Is `{python} x`. [n](n.md) [w](https://w.org)",
+        fence(FIGURE, "python alt='a' caption='c'"),
+        "<!-- invisible-code-block: python\nassert x\n-->",
+    )
     result = run(text, "x.md")
     cells = nbformat.reads(notebook(result), as_version=4).cells
     nbformat.validate(nbformat.reads(notebook(result), as_version=4))
@@ -232,7 +254,11 @@ def test_links_are_checked_by_line(tmp_path, monkeypatch):
     (tmp_path / "docs/other.md").write_text("# One\n\n## Two words\n\n```text\n## Not one\n```\n")
     text = page(
         "# Top\n[a](sources.md#a2020) [b](other.md#two-words) [c](#top) [d](https://x.org/y.md) `[e](no.md)`",
-        "[f](no.md)", "[g](other.md#not-one)", "[h](sources.md#b2021)", "[i](#bottom)", "[j]: nowhere.md",
+        "[f](no.md)",
+        "[g](other.md#not-one)",
+        "[h](sources.md#b2021)",
+        "[i](#bottom)",
+        "[j]: nowhere.md",
     )
     found = link_problems(text, "docs/x.md")
     assert [problem.line for problem in found] == [4, 6, 8, 10, 12]
@@ -243,8 +269,14 @@ def test_links_are_checked_by_line(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("3.2e-05", "3.2\u202f×\u202f10<sup>−5</sup>"), ("1e+30", "1\u202f×\u202f10<sup>30</sup>"), ("-0.5", "−0.5"),
-     ("a-1", "a-1"), ("0.25", "0.25"), ("he2e5", "he2e5")],
+    [
+        ("3.2e-05", "3.2\u202f×\u202f10<sup>−5</sup>"),
+        ("1e+30", "1\u202f×\u202f10<sup>30</sup>"),
+        ("-0.5", "−0.5"),
+        ("a-1", "a-1"),
+        ("0.25", "0.25"),
+        ("he2e5", "he2e5"),
+    ],
 )
 def test_numbers_are_typeset(text, shown):
     assert rendering.typeset(text) == shown

@@ -22,14 +22,15 @@ class Activation:
         name: what `activation` finds it by.
         value: z -> phi(z).
         prime: z -> phi'(z), to full relative precision also in the tails.
-        slope: (z, h) -> phi'(z) computed from h = phi(z), which a backward pass has at hand. Booleans stand for 0 and 1.
+        slope: h -> phi'(z) for h = phi(z), where there is such a formula: a backward pass then needs no z.
+            Booleans stand for 0 and 1.
         steepest: the supremum of |phi'|.
     """
 
     name: str
     value: Callable[[Array], Array]
     prime: Callable[[Array], Array]
-    slope: Callable[[Array, Array], Array]
+    slope: Callable[[Array], Array] | None
     steepest: float = 1.0
 
     def __call__(self, z: Array) -> Array:
@@ -50,15 +51,13 @@ class Activation:
         """
         return _elementwise(self.prime, floats(z, "z"))
 
-    def pull_back(self, z: Array, h: Array, d_h: Array) -> Array:
-        """dL/dz = phi'(z) dL/dh, elementwise."""
-        slope = self.slope(z, h)
-        return np.multiply(slope, d_h, out=slope if slope.dtype == d_h.dtype else None)
+    def memory(self, z: Array, h: Array) -> Array:
+        """The one of z and h that `slopes` needs."""
+        return z if self.slope is None else h
 
-    def saturated(self, z: Array, h: Array) -> Array:
-        """True where |phi'(z)| is below a twentieth of the steepest slope."""
-        slope = self.slope(z, h)
-        return ~slope if slope.dtype == bool else slope < self.steepest / 20
+    def slopes(self, memory: Array) -> Array:
+        """phi'(z), elementwise, from `memory(z, h)`; possibly as booleans."""
+        return self.prime(memory) if self.slope is None else self.slope(memory)
 
 
 def _elementwise(function: Callable[[Array], Array], z: Array) -> Array:
@@ -74,7 +73,7 @@ def _copy(z: Array) -> Array:
     return z.copy()
 
 
-def _one(z: Array, h: Array | None = None) -> Array:
+def _one(z: Array) -> Array:
     return np.ones_like(z)
 
 
@@ -93,7 +92,7 @@ def _sigmoid_prime(z: Array) -> Array:
     return _sigmoid(z) * _sigmoid(-z)
 
 
-def _sigmoid_slope(z: Array, h: Array) -> Array:
+def _sigmoid_slope(h: Array) -> Array:
     slope = 1 - h
     slope *= h
     return slope
@@ -104,7 +103,7 @@ def _tanh_prime(z: Array) -> Array:
     return 4 * _sigmoid_prime(2 * z)
 
 
-def _tanh_slope(z: Array, h: Array) -> Array:
+def _tanh_slope(h: Array) -> Array:
     slope = h * h
     return np.subtract(1, slope, out=slope)
 
@@ -118,7 +117,7 @@ def _relu_prime(z: Array) -> Array:
     return (z.real > 0).astype(z.dtype)
 
 
-def _relu_slope(z: Array, h: Array) -> Array:
+def _relu_slope(h: Array) -> Array:
     return h > 0
 
 
@@ -127,7 +126,7 @@ def _leaky(slope: float, z: Array) -> Array:
     return np.maximum(z, leak, out=leak) if _plain(z) else np.where(z.real > 0, z, leak)
 
 
-def _leaky_prime(slope: float, z: Array, h: Array | None = None) -> Array:
+def _leaky_prime(slope: float, z: Array) -> Array:
     prime = np.multiply(z.real > 0, 1 - slope, dtype=z.dtype)
     prime += slope
     return prime
@@ -152,7 +151,7 @@ def leaky_relu(slope: float = 0.01) -> Activation:
     slope = number(slope, "slope", least=0)
     if slope > 1:
         raise ValueError(f"slope is {slope!r}; a number from 0 to 1 is expected")
-    prime = partial(_leaky_prime, slope)
+    prime = partial(_leaky_prime, slope)  # z and max(z, slope z) have one sign
     return Activation(f"leaky_relu({slope:g})", partial(_leaky, slope), prime, prime)
 
 

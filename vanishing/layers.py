@@ -123,12 +123,14 @@ class Activate(Layer):
 
     activation: Activation
 
-    def forward(self, h: Array, mode: Mode = EVALUATION) -> tuple[Array, tuple[Array, Array]]:
+    def forward(self, h: Array, mode: Mode = EVALUATION) -> tuple[Array, Array]:
         output = self.activation.value(h)
-        return output, (h, output)
+        return output, self.activation.memory(h, output)
 
-    def backward(self, memory: tuple[Array, Array], d_output: Array) -> tuple[Array, Parameters]:
-        return self.activation.pull_back(*memory, d_output), {}
+    def backward(self, memory: Array, d_output: Array) -> tuple[Array, Parameters]:
+        # dL/dz = phi'(z) dL/dh
+        slopes = self.activation.slopes(memory)
+        return np.multiply(slopes, d_output, out=slopes if slopes.dtype == d_output.dtype else None), {}
 
 
 def joined(parts: Sequence[Parameters]) -> dict[str, Array]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vanishing.layers import EVALUATION, Activate, Mode
+from vanishing.layers import EVALUATION, Activate, Layer, Mode, Parameters
 from vanishing.losses import Loss, softmax_cross_entropy
 from vanishing.networks import Gradients, Network, Record
 from vanishing.validation import Array, floats
@@ -165,10 +165,35 @@ def measure(
         >>> measure(network, rng.standard_normal((32, 8)), rng.integers(8, size=32)).verdict
         'vanishing'
     """
+    return run_measured(network, x, target, loss, mode)[1]
+
+
+def run_measured(network: Network, x: Array, target: Any, loss: Loss, mode: Mode) -> tuple[Array, Measurements]:
+    """The output of the network and the measurements, taken while the passes run: only the memories are kept."""
+    _keep_freed_memory()
     with np.errstate(over="ignore", invalid="ignore"):
-        record = network.forward(x, mode)
-        target = loss.check(record.output, target)
-        return measure_record(record, network.backward(record, loss.slope(record.output, target)))
+        forward, memories = [], []
+        for layer, (output, memory) in zip(network.layers, network.forward_steps(x, mode), strict=True):
+            forward.append((_rms(output), *_flat_fractions(layer, memory)))
+            memories.append(memory)
+        d_output = loss.slope(output, loss.check(output, target))
+        backward = [
+            (_rms(delta), *_weight_sizes(parts))
+            for layer, (delta, _, parts) in zip(
+                reversed(network.layers), network.backward_steps(memories, d_output), strict=True
+            )
+            if layer.numbered
+        ]
+    return output, _measurements(network, forward, backward[::-1])
+
+
+def _keep_freed_memory() -> None:
+    """Freed arrays stay with the process, for the next pass: new pages cost more than the arithmetic done on them.
+
+    glibc returns freed memory to the system beyond a size that grows to twice the largest array that was freed so
+    far, up to 64 MB (mallopt(3), M_MMAP_THRESHOLD). This frees an array of that size; its memory is never touched.
+    """
+    np.empty(31 << 20, np.uint8)
 
 
 def measure_record(record: Record, gradients: Gradients) -> Measurements:
@@ -178,37 +203,43 @@ def measure_record(record: Record, gradients: Gradients) -> Measurements:
         record: from `network.forward`.
         gradients: from `network.backward` with that record.
     """
-    rows = [
-        (_rms(h), _rms(z), _rms(delta), *_weight_sizes(gradients, level), *_flatness(record, level))
-        for h, z, delta, level in zip(record.h[1:], record.z, gradients.delta, gradients.levels, strict=True)
+    layers = record.network.layers
+    forward = [
+        (_rms(output), *_flat_fractions(layer, memory))
+        for layer, output, memory in zip(layers, record.outputs, record.memories, strict=True)
     ]
-    return Measurements(*np.array(rows, dtype=np.float64).T)
+    backward = [
+        (_rms(delta), *_weight_sizes(gradients.parts[level]))
+        for delta, level in zip(gradients.delta, gradients.levels, strict=True)
+    ]
+    return _measurements(record.network, forward, backward)
 
 
-def _weight_sizes(gradients: Gradients, level: int) -> tuple[float, float]:
-    """Norm and rms of all entries of the weight gradients of the layer at that position."""
-    weights = [array for name, array in gradients.parts[level].items() if name.endswith("weight")]
+def _measurements(network: Network, forward: list[Any], backward: list[Any]) -> Measurements:
+    """From rms, saturated and dead of every layer's output, and the sizes of delta_l and dL/dW_l for every l."""
+    levels = np.array(network.levels)
+    last = np.append(levels[1:], len(forward)) - 1
+    output_rms, flat = np.array(forward)[:, 0], np.array(forward)[:, 1:]
+    # Between one z_l and the next stands at most one activation; the other layers have fractions 0.
+    saturated, dead = np.maximum.reduceat(flat, levels).T
+    return Measurements(output_rms[last], output_rms[levels], *np.array(backward).T, saturated, dead)
+
+
+def _weight_sizes(parts: Parameters) -> tuple[float, float]:
+    """Norm and rms of all entries of the weight gradients of one layer."""
+    weights = [array for name, array in parts.items() if name.endswith("weight")]
     whole = math.hypot(*(_norm(array) for array in weights))
     return whole, whole / math.sqrt(max(1, sum(array.size for array in weights)))
 
 
-def _flatness(record: Record, level: int) -> tuple[float, float]:
-    """The saturated fraction of entries and the dead fraction of units at the activation that follows that layer."""
-    following = level + 1
-    layers = record.network.layers
-    while following < len(layers) and not layers[following].numbered:
-        layer = layers[following]
-        if isinstance(layer, Activate):
-            return _flat_fractions(layer, *record.memories[following])
-        following += 1
-    return 0.0, 0.0
-
-
-def _flat_fractions(layer: Activate, z: Array, h: Array) -> tuple[float, float]:
-    flat = layer.activation.saturated(z, h)
-    count, units = int(np.count_nonzero(flat)), z.shape[-1]
-    if count * units < z.size:  # too few for one whole unit
-        return count / z.size, 0.0
-    columns = np.flatnonzero(flat.reshape(-1, units).all(axis=0))
-    slope = layer.activation.slope(z[..., columns], h[..., columns]).reshape(z.size // units, len(columns))
-    return count / z.size, float(np.sum(~slope.any(axis=0))) / units
+def _flat_fractions(layer: Layer, memory: Any) -> tuple[float, float]:
+    """The saturated fraction of entries and the dead fraction of units, if the layer is an activation."""
+    if not isinstance(layer, Activate):
+        return 0.0, 0.0
+    slopes = layer.activation.slopes(memory)
+    flat = ~slopes if slopes.dtype == bool else slopes < layer.activation.steepest / 20
+    count, units = int(np.count_nonzero(flat)), flat.shape[-1]
+    if count * units < flat.size:  # fewer than one unit has entries
+        return count / flat.size, 0.0
+    rows, columns = slopes.reshape(-1, units), np.flatnonzero(flat.reshape(-1, units).all(axis=0))
+    return count / flat.size, float(np.sum(~rows[:, columns].any(axis=0))) / units

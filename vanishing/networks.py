@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -45,13 +45,15 @@ class Network(Composite):
             x: h_0, shape (batch, n_0), or (time, batch, n_0) if the layers take it.
             mode: whether this is training, and the rng for layers that draw.
         """
-        h = x = floats(x, "x", least_ndim=2)
-        outputs, memories = [], []
+        outputs, memories = zip(*self.forward_steps(x, mode), strict=True)
+        return Record(self, x, outputs, memories)
+
+    def forward_steps(self, x: Array, mode: Mode = EVALUATION) -> Iterator[tuple[Array, Any]]:
+        """Each layer's output and memory, one layer at a time: what need not be kept is not."""
+        h = floats(x, "x", least_ndim=2)
         for layer in self.layers:
             h, memory = layer.forward(h, mode)
-            outputs.append(h)
-            memories.append(memory)
-        return Record(self, x, tuple(outputs), tuple(memories))
+            yield h, memory
 
     def backward(self, record: Record, d_output: Array) -> Gradients:
         """The gradients of L for every layer, given dL/doutput.
@@ -60,14 +62,22 @@ class Network(Composite):
             record: what `forward` of this network returned.
             d_output: dL/doutput, of the shape of `record.output`.
         """
-        d = self._checked(record, d_output)
-        delta, parts = [], []
-        for layer, memory in zip(reversed(self.layers), reversed(record.memories), strict=True):
-            if layer.numbered:
-                delta.append(d)
-            d, part = layer.backward(memory, d)
-            parts.append(part)
-        return Gradients(tuple(delta[::-1]), d, tuple(parts[::-1]), self.levels)
+        steps = tuple(self.backward_steps(record.memories, self._checked(record, d_output)))[::-1]
+        return Gradients(
+            delta=tuple(steps[i][0] for i in self.levels),
+            input=steps[0][1],
+            parts=tuple(parts for _, _, parts in steps),
+            levels=self.levels,
+        )
+
+    def backward_steps(
+        self, memories: Sequence[Any], d_output: Array
+    ) -> Iterator[tuple[Array, Array, Parameters]]:
+        """From the last layer to the first: dL/doutput, dL/dinput and dL/dparameter by name of that layer."""
+        for layer, memory in zip(reversed(self.layers), reversed(memories), strict=True):
+            d_input, parts = layer.backward(memory, d_output)
+            yield d_output, d_input, parts
+            d_output = d_input
 
     def _checked(self, record: Record, d_output: Array) -> Array:
         if record.network is not self:

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from vanishing.layers import Mode, Parameters
+from vanishing.layers import EVALUATION, Mode, Parameters
 from vanishing.losses import Loss, hits, softmax_cross_entropy
-from vanishing.measurements import Measurements, measure_record
+from vanishing.measurements import run_measured
 from vanishing.networks import Network
 from vanishing.validation import Array, NotFinite, floats, generator, number, size
 
@@ -164,12 +164,11 @@ class _Row:
 
 
 def _row(network: Network, x: Array, target: Array, loss: Loss, epoch: int) -> _Row:
-    record = network.forward(x)
-    value = float(loss.value(record.output, target))
+    output, measured = run_measured(network, x, target, loss, EVALUATION)
+    value = float(loss.value(output, target))
+    fraction = hits(output, target) if target.dtype.kind in "iu" else math.nan
     if not math.isfinite(value):
         value = math.inf
-    measured = measure_record(record, network.backward(record, loss.slope(record.output, target)))
-    fraction = hits(record.output, target) if target.dtype.kind in "iu" else math.nan
     return _Row(epoch, value, fraction, measured.delta_rms, measured.weight_gradient_norm)
 
 

@@ -5,6 +5,7 @@ addEventListener("DOMContentLoaded", () => {
   for (const template of document.querySelectorAll("template.vg-runnable")) {
     const button = document.createElement("button");
     button.className = "md-code__button";
+    button.ariaLabel = "Copy runnable";
     button.title = "Copy with the lines it needs";
     button.dataset.mdType = "runnable";
     button.dataset.clipboardText = template.content.textContent;

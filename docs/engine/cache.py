@@ -18,8 +18,8 @@ from pathlib import Path
 
 import vanishing
 from engine.links import link_problems
-from engine.parse import Problem
-from engine.run import BlockRun, PageRun, ValueRun, run
+from engine.parse import Block, Problem, Value
+from engine.run import PageRun, run
 
 FOLDER = Path(".cache/pages")
 FOUND = 3  # the exit code of a run that found problems
@@ -87,8 +87,8 @@ def store(path: str) -> PageRun:
 
 def load(stored: str) -> PageRun:
     fields = json.loads(stored)
-    fields["blocks"] = [BlockRun(**block) for block in fields["blocks"]]
-    fields["values"] = [ValueRun(**value) for value in fields["values"]]
+    fields["blocks"] = [Block(**block) for block in fields["blocks"]]
+    fields["values"] = [Value(**value) for value in fields["values"]]
     fields["problems"] = [Problem(**problem) for problem in fields["problems"]]
     return PageRun(**fields)
 

@@ -44,9 +44,7 @@ def called_names(found: Iterable[Statement]) -> set[str]:
     return {name for statement in found for name in statement.uses_when_called}
 
 
-def needed_statements(
-    above: list[Statement], own: list[Statement], late: set[str]
-) -> list[Statement]:
+def needed_statements(above: list[Statement], own: list[Statement], late: set[str]) -> list[Statement]:
     needed = set(late)
     for statement in reversed(own):
         needed = needed_before(statement, needed)

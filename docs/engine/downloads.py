@@ -7,7 +7,8 @@ import jupytext
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from engine.run import BlockRun, PageRun
+from engine.parse import Block
+from engine.run import PageRun
 
 RELATIVE_LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\((?![a-z]+:)[^()\s]+\)")
 ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[.#][^{}\n]*\}")
@@ -48,7 +49,7 @@ def prose_cell(run: PageRun, start: int, end: int) -> Iterator[nbformat.Notebook
         yield new_markdown_cell(text)
 
 
-def code_cell(block: BlockRun) -> nbformat.NotebookNode:
+def code_cell(block: Block) -> nbformat.NotebookNode:
     outputs = []
     if block.printed:
         outputs.append(new_output("stream", name="stdout", text=block.printed + "\n"))

@@ -3,20 +3,20 @@
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sybil import Document, Region
-from sybil.parsers.abstract.lexers import LexingException
 from sybil.parsers.markdown import SkipParser
 from sybil.parsers.markdown.lexers import DirectiveInHTMLCommentLexer, RawFencedCodeBlockLexer
-from sybil.region import Lexeme
 
 OPTIONS = ("title", "hl_lines", "alt", "caption", "fold")
-COMMENT = re.compile(r"^[ \t]*<!--.*?-->", re.DOTALL | re.MULTILINE)
+COMMENT = re.compile(r"^[ \t]*<!--.*?(?:-->|\Z)", re.DOTALL | re.MULTILINE)
 CODE_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<body>.+?)(?<!`)(?P=ticks)(?!`)", re.DOTALL)
 FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)(?:\n|\Z)", re.DOTALL)
 PYTHON_LIKE = re.compile(r"\W*(i?python\d?|py\d?|py-?con|python-repl|doctest)\b", re.IGNORECASE)
 SKIP = re.compile(r"[ \t]*<!--+\s*;?\s*skip:?\s*(?P<action>\w+)(?P<reason>.*?)--+>", re.DOTALL)
+LIKE_HIDDEN = re.compile(r"\s*<!--+\s*;?\s*(invisible-code|code-block|code\b)")
+IS_HIDDEN = re.compile(r"\s*<!--+\s*;?\s*invisible-code-block:?[ \t]*python[ \t]*\n")
 FENCE = RawFencedCodeBlockLexer(re.compile(r"(?P<info>[^\n]*)(?:\n|\Z)"))
 HIDDEN = DirectiveInHTMLCommentLexer("invisible-code-block", arguments="python")
 
@@ -32,6 +32,35 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.message}\n    repair: {self.repair}"
+
+
+@dataclass
+class Block:
+    """A block of Python, visible or hidden; positions count characters of the page. The run fills in the rest."""
+
+    start: int
+    end: int
+    line: int
+    source: str
+    hidden: bool = False
+    source_end: int = 0
+    options: dict[str, str] = field(default_factory=dict)
+    output_start: int = 0
+    expected: str | None = None
+    printed: str = ""
+    figure: str | None = None
+    skipped: str | None = None
+    runnable: str = ""
+
+
+@dataclass
+class Value:
+    """An inline value: where it stands, its expression, and the text that the run finds for it."""
+
+    start: int
+    end: int
+    expression: str
+    text: str = ""
 
 
 class PageError(Exception):
@@ -98,64 +127,58 @@ def prose(page: Page) -> str:
 def page_parser(evaluate: Callable[..., str | None]) -> Callable[[Page], Iterator[Region]]:
     """The parser that hands everything that runs to `evaluate`, in page order.
 
-    A region's lexemes say what it is: `kind` (`block`, `hidden`, `value`), and for a block its
-    `options`, the positions `source_end` and, if there is one, the `output` that it must print.
+    The lexeme `item` of a region is its `Block` or `Value`.
     """
 
     def parse(page: Page) -> Iterator[Region]:
         comments, fences = structure(page)
-        inside = [(fence.start, fence.end) for fence in fences]
         for region in (*blocks(page, fences), *hidden(page, comments), *values(page)):
             region.evaluator = evaluate
             yield region
+        starts = {comment.start() for comment in comments}
         for comment in comments:
             check_skip(page, comment)
-        for region in SkipParser()(page):
-            if not any(start <= region.start < end for start, end in inside):
-                yield region
+        yield from (region for region in SkipParser()(page) if region.start in starts)
 
     return parse
 
 
-def blocks(page: Page, fences: list[Region]) -> Iterator[Region]:
-    """A region per `python` fence, with the `output` fence that belongs to it."""
-    previous: Region | None = None
+def region(item: Block | Value, source: str) -> Region:
+    return Region(item.start, item.end, source, lexemes={"item": item})
+
+
+def blocks(page: Page, fences: list[Region]) -> list[Region]:
+    """A region per `python` fence, together with the `output` fence that belongs to it."""
+    found: list[Region] = []
     for fence in fences:
-        info, source = fence.lexemes["info"], fence.lexemes["source"]
-        language = info.split(maxsplit=1)[0] if info.strip() else ""
+        info = fence.lexemes["info"]
         if re.match(r"python(\s|$)", info):
-            if previous:
-                yield previous
-            previous = block(page, fence, info, source)
-        elif language == "output":
-            attach_output(page, previous, fence)
+            found.append(block(page, fence))
+        elif re.match(r"\s*output\b", info):
+            attach_output(page, found[-1] if found else None, fence)
         elif PYTHON_LIKE.match(info):
             page.problem(
                 fence.start,
                 f"the fence {info.strip()!r} looks like Python but would not run",
                 "write ```python, without a space before it; show code that must not run as ```text",
             )
-    if previous:
-        yield previous
+    return found
 
 
-def block(page: Page, fence: Region, info: str, source: Lexeme) -> Region:
-    opening = page.text[fence.start : page.text.find("\n", fence.start)]
-    if not re.fullmatch(r"[ \t]*", opening[: re.search(r"`{3}|~{3}", opening).start()]):
+def block(page: Page, fence: Region) -> Region:
+    text = page.text[fence.start : fence.end]
+    if not re.match(r"[ \t]*[`~]", text):
         page.problem(
             fence.start,
             "a block that runs cannot begin on the line of a list marker or in a quotation",
             "put the fence on a line of its own, indented to the text of the list item",
         )
-    if not re.search(r"(`{3,}|~{3,})[ \t]*\Z", page.text[fence.start : fence.end]):
+    if not re.search(r"\n[ \t]*(`{3,}|~{3,})[ \t]*\Z", text):
         page.problem(fence.start, "the fence is never closed", "close it with a line of ```")
-    lexemes = {
-        "kind": "block",
-        "options": options(page, fence.start, info),
-        "source_end": fence.end,
-        "output": None,
-    }
-    return Region(fence.start, fence.end, source, lexemes=lexemes)
+    source = fence.lexemes["source"]
+    found = options(page, fence.start, fence.lexemes["info"])
+    line = page.line_of(fence.start)
+    return region(Block(fence.start, fence.end, line, str(source), source_end=fence.end, options=found), source)
 
 
 def options(page: Page, position: int, info: str) -> dict[str, str]:
@@ -181,60 +204,53 @@ def options(page: Page, position: int, info: str) -> dict[str, str]:
     return found
 
 
-def attach_output(page: Page, block: Region | None, fence: Region) -> None:
+def attach_output(page: Page, above: Region | None, fence: Region) -> None:
     """Make the output fence part of the block right before it."""
-    between = page.text[block.end : fence.start] if block else "no block"
-    if between.strip() or block.lexemes["output"] is not None:
+    item = above.lexemes["item"] if above else None
+    if item is None or item.expected is not None or page.text[item.end : fence.start].strip():
         page.problem(
-            fence.start,
-            "this output does not follow a python block",
-            "put it right after the block that prints it",
+            fence.start, "this output does not follow a python block", "put it right after the block that prints it"
         )
         return
     if fence.lexemes["info"].strip() != "output":
         page.problem(fence.start, "an output fence takes no options", "write ```output alone")
-    block.lexemes["output"] = fence
-    block.end = fence.end
+    item.output_start, item.expected = fence.start, plain(fence.lexemes["source"])
+    item.end = above.end = fence.end
+
+
+def plain(text: str) -> str:
+    """Text without trailing blanks, and without blank lines at its end."""
+    return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
 
 
 def hidden(page: Page, comments: list[re.Match[str]]) -> Iterator[Region]:
     """A region per hidden block: its comment, whole."""
-    starts = {comment.start(): comment for comment in comments}
+    ends = {comment.start(): comment.end() for comment in comments}
     for comment in comments:
-        if re.match(r"\s*<!--+\s*;?\s*(invisible-code|code-block|code\b)", comment[0]):
-            if not re.match(r"\s*<!--+\s*;?\s*invisible-code-block:?[ \t]*python[ \t]*\n", comment[0]):
-                page.problem(
-                    comment.start(),
-                    "this hidden block would not run",
-                    "begin it with <!-- invisible-code-block: python",
-                )
-    try:
-        for region in HIDDEN(page):
-            if region.start in starts:
-                end = starts[region.start].end()
-                yield Region(
-                    region.start, end, region.lexemes["source"], lexemes={"kind": "hidden"}
-                )
-    except LexingException as error:
-        page.problem(0, f"a hidden block is never closed: {error}", "close it with -->")
+        if not comment[0].endswith("-->"):
+            page.problem(comment.start(), "the comment is never closed", "close it with -->")
+            return
+        if LIKE_HIDDEN.match(comment[0]) and not IS_HIDDEN.match(comment[0]):
+            page.problem(
+                comment.start(),
+                "this hidden block would not run",
+                "begin it with <!-- invisible-code-block: python",
+            )
+    for found in HIDDEN(page):
+        if found.start in ends:
+            source, line = found.lexemes["source"], page.line_of(found.start)
+            yield region(Block(found.start, ends[found.start], line, str(source), hidden=True), source)
 
 
 def values(page: Page) -> Iterator[Region]:
     """A region per inline value in the prose."""
-    text = mask(prose(page), [(0, page.body_start)])
-    for span in CODE_SPAN.finditer(text):
-        if span["ticks"] == "`" and (match := re.match(r"\{(\w+)\}\s*", span["body"])):
-            if match[1] != "python":
-                page.problem(
-                    span.start(),
-                    f"the inline value {span[0]} would not run",
-                    "write `{python} expression`",
-                )
-                continue
-            yield Region(
-                span.start(), span.end(), span["body"][match.end() :].strip(),
-                lexemes={"kind": "value"},
-            )
+    for span in CODE_SPAN.finditer(mask(prose(page), [(0, page.body_start)])):
+        match = re.match(r"\{(\w+)\}\s*", span["body"]) if span["ticks"] == "`" else None
+        if match and match[1] == "python":
+            value = Value(span.start(), span.end(), span["body"][match.end() :].strip())
+            yield region(value, value.expression)
+        elif match:
+            page.problem(span.start(), f"the inline value {span[0]} would not run", "write `{python} expression`")
 
 
 def check_skip(page: Page, comment: re.Match[str]) -> None:

@@ -14,8 +14,8 @@ from math_core import LatexError, LatexToMathML
 
 from engine.cache import page_run
 from engine.figures import inline_svg
-from engine.parse import FRONT_MATTER, PageError, Problem
-from engine.run import BlockRun, PageRun, ValueRun
+from engine.parse import FRONT_MATTER, Block, PageError, Problem, Value
+from engine.run import PageRun
 
 RUNS = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*(python|output)\b|`\{python\}|invisible-code", re.MULTILINE)
 SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?)0*(\d+)\b")
@@ -41,7 +41,7 @@ def render(run: PageRun, stash: Callable[[str], str] = str) -> str:
     return text[run.body_start :] + download_line(run)
 
 
-def block_lines(block: BlockRun, figure: int, stash: Callable[[str], str]) -> Iterator[str]:
+def block_lines(block: Block, figure: int, stash: Callable[[str], str]) -> Iterator[str]:
     """The lines of Markdown that show a block: code, output, figure."""
     if "fold" in block.options:
         yield from figure_lines(block, figure, stash)
@@ -56,7 +56,7 @@ def block_lines(block: BlockRun, figure: int, stash: Callable[[str], str]) -> It
         yield from figure_lines(block, figure, stash)
 
 
-def code_lines(block: BlockRun, stash: Callable[[str], str]) -> Iterator[str]:
+def code_lines(block: Block, stash: Callable[[str], str]) -> Iterator[str]:
     shown = (name for name in ("title", "hl_lines") if name in block.options)
     info = " ".join(["python", *(f'{name}="{block.options[name]}"' for name in shown)])
     yield from fenced(info, block.source.rstrip())
@@ -68,7 +68,7 @@ def code_lines(block: BlockRun, stash: Callable[[str], str]) -> Iterator[str]:
     yield ""
 
 
-def figure_lines(block: BlockRun, number: int, stash: Callable[[str], str]) -> Iterator[str]:
+def figure_lines(block: Block, number: int, stash: Callable[[str], str]) -> Iterator[str]:
     if block.figure:
         svg = inline_svg(block.figure, f"figure-{number}", block.options["alt"])
         yield from ("", stash(f'<figure class="vg-figure" id="figure-{number}">{svg}<figcaption>'), "")
@@ -81,7 +81,7 @@ def fenced(info: str, text: str) -> list[str]:
     return [fence + info, *text.splitlines(), fence]
 
 
-def value_html(value: ValueRun, number: int) -> str:
+def value_html(value: Value, number: int) -> str:
     return (
         f'<span class="vg-value" tabindex="0" aria-describedby="value-{number}">'
         f'{typeset(html.escape(value.text))}<span class="vg-source" role="tooltip" '
@@ -143,8 +143,14 @@ class PagePreprocessor(Preprocessor):
                 return path.as_posix()
         beginning = self.text.strip()[:60]
         raise PageError(
-            [Problem("?", 1, f"text that would run is no page of {self.folder}/: {beginning!r}",
-                     "keep code that runs on pages; in docstrings, write examples with >>>")]
+            [
+                Problem(
+                    "?",
+                    1,
+                    f"text that would run is no page of {self.folder}/: {beginning!r}",
+                    "keep code that runs on pages; in docstrings, write examples with >>>",
+                )
+            ]
         )
 
 
@@ -169,9 +175,7 @@ class MathTreeprocessor(Treeprocessor):
             return mathml(latex, display)
         except ValueError as error:
             line = self.page.text.count("\n", 0, max(0, self.page.text.find(latex.strip()))) + 1
-            raise PageError(
-                [Problem(self.page.path or "?", line, str(error), "mend the LaTeX")]
-            ) from None
+            raise PageError([Problem(self.page.path or "?", line, str(error), "mend the LaTeX")]) from None
 
 
 class RunningPages(Extension):

@@ -23,39 +23,10 @@ from sybil.region import Lexeme, Region
 
 from engine import figures
 from engine.closures import closure
-from engine.parse import CODE_SPAN, Page, Problem, page_parser
+from engine.parse import CODE_SPAN, Block, Page, Problem, Value, page_parser, plain
 from vanishing.figures import use as use_style
 
 EXECUTE = PythonEvaluator()
-
-
-@dataclass
-class BlockRun:
-    """A block, hidden or visible, and what it did."""
-
-    start: int
-    end: int
-    line: int
-    source: str
-    source_end: int = 0
-    output_start: int = 0
-    hidden: bool = False
-    options: dict[str, str] = field(default_factory=dict)
-    printed: str = ""
-    expected: str | None = None
-    figure: str | None = None
-    skipped: str | None = None
-    runnable: str = ""
-
-
-@dataclass
-class ValueRun:
-    """An inline value: where it stands, its expression, the text that it gave."""
-
-    start: int
-    end: int
-    expression: str
-    text: str
 
 
 @dataclass
@@ -65,8 +36,8 @@ class PageRun:
     path: str
     text: str
     body_start: int = 0
-    blocks: list[BlockRun] = field(default_factory=list)
-    values: list[ValueRun] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    values: list[Value] = field(default_factory=list)
     meta: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -136,61 +107,40 @@ class Runner:
                 self.result.meta[span[0]] = self.text_of(expression, span.start())
 
     def __call__(self, example: Example) -> None:
-        lexemes = example.region.lexemes
-        if lexemes["kind"] == "value":
-            text = self.text_of(example.parsed, example.start)
-            self.result.values.append(ValueRun(example.start, example.end, example.parsed, text))
+        item = example.region.lexemes["item"]
+        if isinstance(item, Value):
+            item.text = self.text_of(item.expression, item.start)
+            self.result.values.append(item)
             return
-        block = self.record(example)
+        earlier = [block.source for block in self.result.blocks if block.skipped is None]
+        self.result.blocks.append(item)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             EXECUTE(example)
-        block.printed = plain(printed.getvalue())
-        if block.hidden:
-            self.check_hidden(block)
-        else:
-            self.check_output(block)
-            self.take_figure(block)
-            earlier = [b.source for b in self.result.blocks[:-1] if b.skipped is None]
-            self.stateful |= {
-                name
-                for name, value in example.namespace.items()
-                if isinstance(value, (np.random.Generator, Iterator))
-            }
-            block.runnable = closure(earlier, block.source, self.stateful)
-
-    def record(self, example: Example) -> BlockRun:
-        lexemes = example.region.lexemes
-        output = lexemes.get("output")
-        block = BlockRun(
-            example.start,
-            example.end,
-            example.line,
-            str(example.parsed),
-            lexemes.get("source_end", 0),
-            output.start if output else 0,
-            lexemes["kind"] == "hidden",
-            lexemes.get("options", {}),
-            expected=plain(output.lexemes["source"]) if output else None,
-        )
-        self.result.blocks.append(block)
-        return block
+        item.printed = plain(printed.getvalue())
+        if item.hidden:
+            self.check_hidden(item)
+            return
+        self.check_output(item)
+        self.take_figure(item)
+        self.stateful |= {
+            name for name, value in example.namespace.items() if isinstance(value, (np.random.Generator, Iterator))
+        }
+        item.runnable = closure(earlier, item.source, self.stateful)
 
     def skip(self, example: Example, reason: str) -> None:
-        if example.region.lexemes["kind"] == "value":
-            self.page.problem(
-                example.start, "an inline value cannot be skipped", "move it below the skip's end"
-            )
+        item = example.region.lexemes["item"]
+        if isinstance(item, Value):
+            self.page.problem(item.start, "an inline value cannot be skipped", "move it below the skip's end")
         else:
-            self.record(example).skipped = reason
+            item.skipped = reason
+            self.result.blocks.append(item)
 
     def text_of(self, expression: str, position: int) -> str:
         """The text that an expression gives; a number that nobody formatted is a problem."""
         line = self.page.line_of(position)
         source = Lexeme(f"__value__ = (\n{expression}\n)", 0, -2)
-        example = Example(
-            self.page, line, 1, Region(position, position, source), self.page.namespace
-        )
+        example = Example(self.page, line, 1, Region(position, position, source), self.page.namespace)
         EXECUTE(example)
         value = self.page.namespace.pop("__value__")
         if isinstance(value, str | int | np.integer) and not isinstance(value, bool):
@@ -205,21 +155,21 @@ class Runner:
     def filled(self, text: str, position: int) -> str:
         """A caption or an alternative text with its inline values filled in."""
         return CODE_SPAN.sub(
-            lambda span: self.text_of(span["body"].removeprefix("{python}").strip(), position)
-            if span["body"].startswith("{python}")
-            else span[0],
+            lambda span: (
+                self.text_of(span["body"].removeprefix("{python}").strip(), position)
+                if span["body"].startswith("{python}")
+                else span[0]
+            ),
             text,
         )
 
-    def check_hidden(self, block: BlockRun) -> None:
+    def check_hidden(self, block: Block) -> None:
         if block.printed:
-            self.page.problem(
-                block.start, "a hidden block prints", "assert instead, or make the block visible"
-            )
+            self.page.problem(block.start, "a hidden block prints", "assert instead, or make the block visible")
         if list(figures.take_open()):
             self.page.problem(block.start, "a hidden block draws", "make the block visible")
 
-    def check_output(self, block: BlockRun) -> None:
+    def check_output(self, block: Block) -> None:
         update = f"check that it is right, then run pytest --update-outputs {self.page.path}"
         if block.expected is None and block.printed:
             self.page.problem(
@@ -235,13 +185,11 @@ class Runner:
                 update,
             )
 
-    def take_figure(self, block: BlockRun) -> None:
+    def take_figure(self, block: Block) -> None:
         drawn = list(figures.take_open())
         described = {"alt", "caption"} & {k for k, v in block.options.items() if v.strip()}
         if len(drawn) > 1:
-            self.page.problem(
-                block.start, f"the block leaves {len(drawn)} figures open", "draw one figure a block"
-            )
+            self.page.problem(block.start, f"the block leaves {len(drawn)} figures open", "draw one figure a block")
         elif drawn and len(described) < 2:
             missing = " and ".join(sorted({"alt", "caption"} - described))
             self.page.problem(
@@ -250,9 +198,7 @@ class Runner:
                 '```python alt="what it shows, for who cannot see it" caption="what to see"',
             )
         elif not drawn and described:
-            self.page.problem(
-                block.start, "alt and caption without a figure", "remove them, or draw a figure"
-            )
+            self.page.problem(block.start, "alt and caption without a figure", "remove them, or draw a figure")
         elif drawn and (foreign := figures.foreign_colours(drawn[0])):
             self.page.problem(
                 block.start,
@@ -282,11 +228,6 @@ class Runner:
             message = f"{type(error).__name__}: {error}"
             repair = "mend the code; run the page alone with: pytest " + self.page.path
         self.result.problems.append(Problem(self.page.path, line, f"{message}\n    in: {source}", repair))
-
-
-def plain(text: str) -> str:
-    """Text without trailing blanks and blank lines at its end."""
-    return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
 
 
 def matches(expected: str, printed: str) -> bool:

@@ -1,0 +1,253 @@
+"""The site as a reader gets it: built strictly, the same twice, and used in a real browser."""
+
+import functools
+import gzip
+import http.server
+import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import vanishing
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    path.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
+    for path in [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/labs/*.ipynb")]
+)
+CHAPTERS = [name for name in PAGES if name.startswith(("foundations/", "index", "labs/"))]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FIRST_LOAD = 150_000  # bytes, gzipped
+
+
+def build(folder: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'docs'}"},
+    )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    site = tmp_path_factory.mktemp("built") / "site"
+    result = build(ROOT, site)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return site, result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def site(built):
+    return built[0]
+
+
+def test_the_build_gives_no_warning(built):
+    assert not re.findall(r"^(?:WARNING|ERROR).*", built[1], re.MULTILINE)
+
+
+def test_a_cold_build_elsewhere_gives_the_same_bytes(site, tmp_path):
+    """Of the same commit, at another place, with nothing kept from an earlier build."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("docs", "vanishing", "mkdocs.yml", "README.md"):
+        whole = ROOT / name
+        if whole.is_dir():
+            shutil.copytree(whole, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(whole, copy)
+    commit = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOURCE_DATE_EPOCH", commit.stdout.strip())
+        result = build(copy, tmp_path / "site")
+    assert result.returncode == 0, result.stdout + result.stderr
+    first, second = files(site), files(tmp_path / "site")
+    assert sorted(first) == sorted(second)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_nothing_of_the_source_shows_through(site):
+    for name in PAGES:
+        html = (site / name).read_text("utf-8")
+        shown = re.sub(r"<(template|code|pre|script)\b.*?</\1>", "", html, flags=re.DOTALL)
+        assert "{python}" not in shown, name
+        assert "invisible-code-block" not in shown, name
+        assert "wzxhzdk" not in html, name
+        assert not re.search(r"\$[^$<>]{1,80}\$", re.sub(r"<svg.*?</svg>", "", shown, flags=re.DOTALL)), name
+
+
+def test_every_figure_says_what_it_shows(site):
+    for name in PAGES:
+        html = (site / name).read_text("utf-8")
+        figures = re.findall(r'<figure class="vg-figure".*?</figure>', html, re.DOTALL)
+        assert html.count("<svg") - html.count("<svg xmlns") >= 0
+        for figure in figures:
+            alt = re.search(r'<svg[^>]* role="img"[^>]* aria-label="([^"]*)"', figure)
+            assert alt and len(alt[1]) > 20, f"{name}: {figure[:120]}"
+            assert re.search(r"<figcaption>\s*<p>\S", figure), f"{name}: {figure[-200:]}"
+        ids = re.findall(r'\bid="([^"]+)"', html)
+        assert len(ids) == len(set(ids)), f"{name}: {sorted({i for i in ids if ids.count(i) > 1})}"
+
+
+def test_chapters_can_be_downloaded(site):
+    for name in CHAPTERS:
+        html = (site / name).read_text("utf-8")
+        links = re.findall(r'href="([^"]+\.(?:ipynb|py))"', html)
+        kinds = {".ipynb"} if name.startswith("labs/") else {".ipynb", ".py"}
+        assert {Path(link).suffix for link in links} == kinds, name
+        for link in links:
+            assert (site / name).parent.joinpath(link).is_file(), f"{name}: {link}"
+
+
+def test_every_public_name_has_its_reference(site):
+    html = "".join(path.read_text("utf-8") for path in (site / "reference/api").glob("*.html"))
+    documented = set(re.findall(r'id="vanishing\.\w+\.([\w.]+)"', html))
+    assert set(vanishing.__all__) - documented == set()
+    assert all(inspect.getdoc(getattr(vanishing, name)) for name in vanishing.__all__)
+
+
+@pytest.fixture(scope="module")
+def server(site):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/"
+        running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=quiet)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Opens a page in a fresh context; every request that it makes is kept in `requests`."""
+    contexts = []
+
+    def opened(name: str, *, width: int = 1280, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.requests, page.mistakes = [], []
+        page.on("response", page.requests.append)
+        page.on("pageerror", lambda error: page.mistakes.append(str(error)))
+        page.on("console", lambda message: page.mistakes.append(message.text) if message.type == "error" else None)
+        page.goto(server + name, wait_until="networkidle")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_accessible_and_asks_no_other_host(visit, server, name, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(name, color_scheme=scheme)
+    assert [response.url for response in page.requests if not response.url.startswith(server)] == []
+    assert page.mistakes == []
+    violations = Axe().run(page).response["violations"]
+    assert [(found["id"], [node["html"][:200] for node in found["nodes"]]) for found in violations] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_reads_on_a_phone_without_scripts(visit, name):
+    page = visit(name, width=390, java_script_enabled=False)
+    # Without scripts nothing can be evaluated in the page; its picture says how wide it is.
+    assert page.locator("h1").first.is_visible()
+    assert all(not template.is_visible() for template in page.locator("template").all())
+    page = visit(name, width=390)
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wide) <= 0
+    small = page.evaluate(
+        "[...document.querySelectorAll('.vg-figure text')].filter(t => t.textContent.trim()).map(t =>"
+        " parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().d).filter(size => size < 11)"
+    )
+    assert small == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_first_load_is_light(visit, name):
+    page = visit(name)
+    sizes = {response.url: len(gzip.compress(response.body())) for response in page.requests if response.ok}
+    assert sum(sizes.values()) < FIRST_LOAD, sizes
+
+
+def test_copy_runnable_copies_the_block_with_what_it_needs(visit):
+    page = visit("foundations/saturation.html")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    wanted = page.evaluate("[...document.querySelectorAll('template.vg-runnable')].map(t => t.content.textContent)")
+    buttons = page.locator("[data-md-type=runnable]")
+    assert buttons.count() == len(wanted) > 1
+    button = next(button for button in buttons.all() if button.is_visible())
+    index = next(i for i, other in enumerate(buttons.all()) if other.is_visible())
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.md-dialog--active') !== null")
+    assert page.evaluate("navigator.clipboard.readText()").strip() == wanted[index].strip()
+
+
+def test_a_number_tells_its_expression_on_focus(visit):
+    page = visit("foundations/saturation.html")
+    value = page.locator(".vg-value").first
+    source = page.locator(f"#{value.get_attribute('aria-describedby')}")
+    assert not source.is_visible()
+    value.focus()
+    assert source.is_visible()
+    assert "computed by" in source.text_content()
+    page.keyboard.press("Escape")
+    assert not source.is_visible()
+    value.hover()
+    assert source.is_visible()
+
+
+def test_figures_follow_the_palette(visit):
+    colours = {
+        scheme: visit("foundations/saturation.html", color_scheme=scheme).evaluate(
+            "getComputedStyle(document.querySelector('.vg-figure text')).fill"
+        )
+        for scheme in ("light", "dark")
+    }
+    assert colours["light"] != colours["dark"]
+
+
+def test_the_site_opens_from_a_folder(browser, site):
+    context = browser.new_context()
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((site / "index.html").as_uri())
+    page.locator(".md-content a[href*='foundations/']").first.click()
+    page.wait_for_load_state("load")
+    assert "/foundations/" in page.url
+    assert page.locator(".md-content h1").is_visible()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    context.close()
