@@ -66,9 +66,9 @@ PROBLEMS = {
     ),
     "hidden block draws": (page(f"<!-- invisible-code-block: python\n{FIGURE}\n-->"), 1, "draws", "visible"),
     "skip without a reason": (page("<!-- skip: next -->", fence("x = 1")), 1, "needs a reason", "why"),
-    "figure without alt": (page(fence(FIGURE, "python caption='c'")), 1, "no alt", "alt="),
-    "figure without caption": (page(fence(FIGURE, "python alt='a'")), 1, "no caption", "caption="),
-    "figure with an empty alt": (page(fence(FIGURE, "python alt='' caption='c'")), 1, "no alt", "alt="),
+    "figure without alt": (page(fence(FIGURE, "python caption='c'")), 1, "no alt", "what it shows"),
+    "figure without caption": (page(fence(FIGURE, "python alt='a'")), 1, "no caption", "what to see"),
+    "figure with an empty alt": (page(fence(FIGURE, "python alt='' caption='c'")), 1, "no alt", "what it shows"),
     "alt without a figure": (page(fence("x = 1", "python alt='a' caption='c'")), 1, "without a figure", "draw"),
     "two figures": (page(fence(FIGURE + "\nplt.figure()", "python alt='a' caption='c'")), 1, "2 figures", "one figure"),
     "foreign colour": (

@@ -49,7 +49,7 @@ FAULTS = {
     "false hidden assertion": ("< 1e-3", "< 1e-4", 30, "claim does not hold", "the run wins"),
     "exception in a block": ("print(f", "rest[10]\nprint(f", 22, "IndexError", "mend the code"),
     "bare float inline": ('f"{rest[0]:.1e}"', "1 / rest[0]", 19, "bare float", "format it"),
-    "figure without alt": ('alt="A falling line." ', "", 9, "no alt", "alt="),
+    "figure without alt": ('alt="A falling line." ', "", 9, "no alt", "what it shows"),
     "unknown fence option": ("python alt", "python widht=3 alt", 9, "'widht' is unknown", "use one of"),
     "py fence": ("```python\nprint", "```py\nprint", 21, "would not run", "```python"),
     "link to a missing page": ("notation.md", "notations.md", 6, "leads to no file", "mend the path"),

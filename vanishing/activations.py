@@ -127,7 +127,7 @@ def _leaky(slope: float, z: Array) -> Array:
 
 
 def _leaky_prime(slope: float, z: Array) -> Array:
-    prime = np.multiply(z.real > 0, 1 - slope, dtype=z.dtype)
+    prime: Array = np.multiply(z.real > 0, 1 - slope, dtype=z.dtype)
     prime += slope
     return prime
 

@@ -60,23 +60,22 @@ def panels(count: int, *, height: float | None = None) -> list[Axes]:
 
 
 def measured(x: ArrayLike, y: ArrayLike, *, ax: Axes | None = None, label: str | None = None, role: str = "backward",
-             interval: ArrayLike | None = None, theory: ArrayLike | None = None,
-             xlabel: str | None = None, ylabel: str | None = None, log: bool = False) -> Axes:
+             interval: tuple[ArrayLike, ArrayLike] | None = None, theory: ArrayLike | None = None,
+             xlabel: str = "", ylabel: str = "", log: bool = False) -> Axes:
     """Points `y` over `x` with their `interval` (lowest, highest), and `theory` for the same `x` as a line."""
     ax = _axes(ax, xlabel, ylabel, log)
     if interval is not None:
-        for at, low, high in np.broadcast(x, *np.broadcast_to(np.asarray(interval, float), (2, np.size(x)))):
+        for at, low, high in np.broadcast(x, *interval):
             ax.plot((at, at), (low, high), color=_colour(role), alpha=0.5, label="_")
     if theory is not None:
-        known = any(line.get_label() == "theory" for line in ax.lines)
-        _draw(ax, x, theory, "-", "ink", None if known else "theory")
+        _draw(ax, x, theory, "-", "ink", None if "theory" in [line.get_label() for line in ax.lines] else "theory")
     _draw(ax, x, y, MARKERS.get(role, "o"), role, label)
     return _finish(ax)
 
 
 def per_layer(values: ArrayLike, *, ax: Axes | None = None, label: str | None = None, role: str = "backward",
-              theory: ArrayLike | None = None, interval: ArrayLike | None = None,
-              ylabel: str | None = "rms of δ", first: int = 1) -> Axes:
+              theory: ArrayLike | None = None, interval: tuple[ArrayLike, ArrayLike] | None = None,
+              ylabel: str = "rms of δ", first: int = 1) -> Axes:
     """One norm per layer on a log axis, input side left; `first` is the number of the first layer (0: the input).
 
     A norm that a log axis cannot show (zero, infinite, not a number) is marked at its edge and named there.
@@ -86,14 +85,14 @@ def per_layer(values: ArrayLike, *, ax: Axes | None = None, label: str | None = 
         raise ValueError(f"values are norms, one per layer, and cannot be negative; the least is {norms.min():.3g}")
     ax = measured(first + np.arange(len(norms)), norms, ax=ax, label=label, role=role, theory=theory,
                   interval=interval, log=True, xlabel="layer (input side left)", ylabel=ylabel)
-    last = int(ax.dataLim.x1)
+    last = int(max(np.max(line.get_xdata()) for line in ax.lines))
     step = _step(last)
     ax.xaxis.set_major_locator(FixedLocator([first, *range(step, last - step // 2, step), last]))
     return ax
 
 
 def curves(x: ArrayLike, series: Mapping[str, ArrayLike], *, ax: Axes | None = None, roles: Sequence[str] = SERIES,
-           xlabel: str | None = None, ylabel: str | None = None, log: bool = False) -> Axes:
+           xlabel: str = "", ylabel: str = "", log: bool = False) -> Axes:
     """One line over `x` for each entry of `series`, named at its end."""
     ax = _axes(ax, xlabel, ylabel, log)
     for (label, y), role in zip(series.items(), cycle(roles), strict=False):
@@ -116,7 +115,7 @@ def training(histories: Mapping[str, Any], *, axes: Sequence[Axes] | None = None
 
 def trajectory(x: ArrayLike, y: ArrayLike, path: ArrayLike, heights: ArrayLike, *, ax: Axes | None = None,
                label: str | None = None, role: str = "backward",
-               xlabel: str | None = None, ylabel: str | None = None) -> Axes:
+               xlabel: str = "", ylabel: str = "") -> Axes:
     """The steps of a descent, `heights` over `path`, on the curve `y` over `x`; named and ringed where it starts."""
     ax = _axes(ax, xlabel, ylabel)
     _draw(ax, x, y, "-", "ink")
@@ -126,7 +125,7 @@ def trajectory(x: ArrayLike, y: ArrayLike, path: ArrayLike, heights: ArrayLike, 
 
 
 def histogram(samples: Mapping[str, ArrayLike], *, ax: Axes | None = None, bins: int = 40,
-              roles: Sequence[str] = SERIES, xlabel: str | None = None, ylabel: str | None = "density") -> Axes:
+              roles: Sequence[str] = SERIES, xlabel: str = "", ylabel: str = "density") -> Axes:
     """The density of each entry of `samples` over bins that all share, named at its peak."""
     ax = _axes(ax, xlabel, ylabel)
     edges = np.histogram_bin_edges(np.concatenate([np.ravel(sample) for sample in samples.values()]), bins)
@@ -139,7 +138,7 @@ def histogram(samples: Mapping[str, ArrayLike], *, ax: Axes | None = None, bins:
 
 
 def heat(matrix: ArrayLike, *, ax: Axes | None = None, role: str = "backward", label: str = "", log: bool = False,
-         xlabel: str | None = None, ylabel: str | None = None) -> Axes:
+         xlabel: str = "", ylabel: str = "") -> Axes:
     """A cell for each entry of `matrix`, row 1 below, the fuller the larger; what has no shade is written out.
 
     Cells are shades of one role, on a log scale if `log`, and so follow the palette.
@@ -147,7 +146,7 @@ def heat(matrix: ArrayLike, *, ax: Axes | None = None, role: str = "backward", l
     cells = np.atleast_2d(np.asarray(matrix, float))
     shown = np.isfinite(cells) & ((cells > 0) | (not log))
     level = np.log10(cells, where=shown, out=np.zeros_like(cells)) if log else cells
-    low, high = level[shown].min(initial=np.inf), level[shown].max(initial=-np.inf)
+    low, high = (level[shown].min(), level[shown].max()) if shown.any() else (0.0, 0.0)
     ax = _axes(ax, xlabel, ylabel)
     for (row, column), value in np.ndenumerate(cells):
         if shown[row, column]:
@@ -163,15 +162,14 @@ def heat(matrix: ArrayLike, *, ax: Axes | None = None, role: str = "backward", l
     return ax
 
 
-def _axes(ax: Axes | None, xlabel: str | None, ylabel: str | None, log: bool = False) -> Axes:
+def _axes(ax: Axes | None, xlabel: str, ylabel: str, log: bool = False) -> Axes:
     """The axes to draw on, new ones if none are given; what the y axis shows stands above it, unrotated."""
     ax = ax or panels(1, height=HEIGHT)[0]
-    if xlabel is not None:
-        ax.set_xlabel(xlabel)
-    if ylabel is not None:
-        ax.set_title(ylabel, loc="left")
+    ax.set_xlabel(xlabel or ax.get_xlabel())
+    ax.set_title(ylabel or ax.get_title(loc="left"), loc="left")
     if log:
         ax.set_yscale("log")
+        ax.set_autoscaley_on(False)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
         ax.yaxis.set_minor_formatter(NullFormatter())
     return ax
@@ -201,36 +199,41 @@ def _finish(ax: Axes) -> Axes:
     """Whole decades on a log axis, names beside the series, and room for the names that stand left of them."""
     y = np.concatenate([np.ravel(line.get_ydata()) for line in ax.lines])
     y = y[np.isfinite(y) & (y > 0)]
-    if ax.get_yscale() == "log" and len(y):
-        low, high = (int(end) for end in (np.floor(np.log10(y.min()) + 1e-9), np.ceil(np.log10(y.max()) - 1e-9)))
-        high = max(high, low + 1)
-        powers = 10.0 ** np.array([power for power in range(-323, 308) if power % _step(high - low) == 0])
-        ax.yaxis.set_major_locator(FixedLocator(np.outer(powers, (1, 2, 5) if high - low == 1 else 1).ravel().tolist()))
-        ax.set_ylim(10.0**low, 10.0 ** min(high, 308))
+    if ax.get_yscale() == "log":
+        least, most = (y.min(), y.max()) if len(y) else (1.0, 1.0)
+        low = max(int(np.floor(np.log10(least) + 1e-9)), -323)
+        high = min(max(int(np.ceil(np.log10(most) - 1e-9)), low + 1), 308)
+        digits, step = (1, 2, 5) if high == low + 1 else (1,), _step(high - low)
+        powers = [n for n in range(low - 5 * step, high + 5 * step) if n % step == 0 and -324 < n < 308]
+        ax.yaxis.set_major_locator(FixedLocator([digit * 10.0**n for n in powers for digit in digits]))
+        ax.set_ylim(10.0**low, 10.0**high)
     left = _name(ax)
     ax.callbacks.connect("ylim_changed", _name)  # names follow when a page sets other limits
-    start, stop = ax.dataLim.intervalx
+    x = np.concatenate([np.ravel(line.get_xdata()) for line in ax.lines])
+    start, stop, span = x.min(), x.max(), np.ptp(x) or 1.0
     ax.spines.bottom.set_bounds(start, stop)
     room = LINE + CHARACTER * max(len(str(line.get_label())) for line in ax.lines) if left else 0.0
     width = ax.get_window_extent().width * 72 / ax.figure.dpi
-    ax.set_xlim(start - (stop - start) * (0.02 + room / (width - room)), stop + 0.02 * (stop - start))
+    ax.set_xlim(start - span * (0.02 + room / (width - room)), stop + 0.02 * span)
     return ax
 
 
 def _name(ax: Axes) -> bool:
     """Names at the side where the series lie further apart, or at a peak, without overlap; whether that is left."""
+    limits = ax.get_ylim()  # asked first: the answer may move the limits, and so call this function again
     for text in [text for text in ax.texts if text.get_gid() == "name"]:
         text.remove()
     named = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
-    xy = [np.c_[line.get_xdata(), np.clip(np.nan_to_num(line.get_ydata()), *ax.get_ylim())] for line in named]
+    xy = [np.c_[line.get_xdata(), np.clip(np.nan_to_num(line.get_ydata()), *limits)] for line in named]
     high = [ax.transData.transform(data)[:, 1] * 72 / ax.figure.dpi for data in xy]  # in points
     left = len(named) > 1 and bool(np.std([y[0] for y in high]) > 1.2 * np.std([y[-1] for y in high]))
     at = [int(y.argmax()) if line.get_gid() == "peak" else left - 1 for line, y in zip(named, high, strict=True)]
     heights = np.array([y[i] for y, i in zip(high, at, strict=True)])
     order = np.argsort(heights, kind="stable")
     for i, y in zip(order, _apart(heights[order]), strict=True):
-        x, ha, lift = (0, "center", 10) if named[i].get_gid() == "peak" else (-7, "right", 0) if left else (7, "left", 0)
-        ax.annotate(named[i].get_label(), tuple(xy[i][at[i]]), (x, y - heights[i] + lift), "data", "offset points",
+        peak = named[i].get_gid() == "peak"
+        x, ha = (0, "center") if peak else (-7, "right") if left else (7, "left")
+        ax.annotate(named[i].get_label(), tuple(xy[i][at[i]]), (x, y - heights[i] + 10 * peak), "data", "offset points",
                     ha=ha, va="center", color=named[i].get_color(), gid="name")
     return left
 
@@ -249,8 +252,7 @@ def _apart(heights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _step(span: int) -> int:
     """The whole number 1, 2 or 5 times a power of ten that cuts `span` into about five."""
-    ticks = MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(0, span)
-    return int(ticks[1] - ticks[0])
+    return int(np.diff(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(0, span))[0])
 
 
 def _colour(role: str) -> str:

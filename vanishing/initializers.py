@@ -73,7 +73,7 @@ def _uniform(bound: Callable[[Shape], float], shape: Shape, rng: np.random.Gener
 
 
 def _of_bias(draw: Draw, shape: Shape, rng: np.random.Generator) -> Array:
-    return draw((1, shape[0]), rng)[0]
+    return draw((1, shape[0]), rng).ravel()
 
 
 def _zero_bias(shape: Shape, rng: np.random.Generator) -> Array:

@@ -63,7 +63,7 @@ def _cross_entropy(output: Array, target: Array) -> Any:
 def _cross_entropy_slope(output: Array, target: Array) -> Array:
     # (softmax(z) - onehot(t)) / batch
     z, t = output.reshape(-1, output.shape[-1]), target.reshape(-1)
-    slope = np.exp(z - z.max(axis=-1, keepdims=True))
+    slope: Array = np.exp(z - z.max(axis=-1, keepdims=True))
     slope /= slope.sum(axis=-1, keepdims=True)
     slope[np.arange(len(t)), t] -= 1
     slope /= len(t)

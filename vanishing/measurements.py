@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,14 @@ def _rms(array: Array) -> float:
 def _norm(array: Array, count: int = 1) -> float:
     """The root of the sum of squares over `count`, also where the squares leave the range of the dtype."""
     square = float(np.vdot(array, array).real)
-    limits = np.finfo(array.dtype)
-    if array.size * float(limits.tiny) / float(limits.eps) < square < math.inf:
+    if array.size * _lowest_square(array.dtype) < square < math.inf:
         return math.sqrt(square / count)
+    if array.dtype.itemsize < 8:
+        return _norm(array.astype(np.float64), count)
     scale = float(np.abs(array).max())
     if not 0 < scale < math.inf:
         return scale
-    scaled = np.abs(array).astype(np.float64) / scale
+    scaled = np.abs(array) / scale
     return scale * math.sqrt(float(np.vdot(scaled, scaled)) / count)
 
 
@@ -71,6 +73,12 @@ def verdict(delta_rms: Sequence[float] | Array) -> str:
         return "undefined"
     first, last = sizes[0], sizes[-1]
     return "vanishing" if first < VANISHING * last else "exploding" if first / EXPLODING > last else "steady"
+
+
+@cache
+def _lowest_square(dtype: np.dtype[Any]) -> float:
+    """The smallest mean square that is exact although some of the squares may have lost digits."""
+    return float(np.finfo(dtype).tiny / np.finfo(dtype).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +230,10 @@ def _measurements(network: Network, forward: list[Any], backward: list[Any]) -> 
     output_rms, flat = np.array(forward)[:, 0], np.array(forward)[:, 1:]
     # Between one z_l and the next stands at most one activation; the other layers have fractions 0.
     saturated, dead = np.maximum.reduceat(flat, levels).T
-    return Measurements(output_rms[last], output_rms[levels], *np.array(backward).T, saturated, dead)
+    delta_rms, weight_norm, weight_rms = np.array(backward).T
+    return Measurements(
+        output_rms[last], output_rms[levels], delta_rms, weight_norm, weight_rms, saturated, dead
+    )
 
 
 def _weight_sizes(parts: Parameters) -> tuple[float, float]:
@@ -238,8 +249,8 @@ def _flat_fractions(layer: Layer, memory: Any) -> tuple[float, float]:
         return 0.0, 0.0
     slopes = layer.activation.slopes(memory)
     flat = ~slopes if slopes.dtype == bool else slopes < layer.activation.steepest / 20
-    count, units = int(np.count_nonzero(flat)), flat.shape[-1]
-    if count * units < flat.size:  # fewer than one unit has entries
-        return count / flat.size, 0.0
-    rows, columns = slopes.reshape(-1, units), np.flatnonzero(flat.reshape(-1, units).all(axis=0))
-    return count / flat.size, float(np.sum(~rows[:, columns].any(axis=0))) / units
+    rows = slopes.reshape(-1, slopes.shape[-1])
+    # A dead unit is flat in the first rows already, which leaves few to look through.
+    columns = np.flatnonzero(flat.reshape(rows.shape)[:8].all(axis=0))
+    dead = np.count_nonzero(~rows[:, columns].any(axis=0)) if len(columns) else 0
+    return np.count_nonzero(flat) / flat.size, dead / rows.shape[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -25,14 +25,14 @@ def floats(value: Any, name: str, *, ndim: int | None = None, least_ndim: int = 
     Numbers and lists are converted; an array keeps its dtype, and one of integers is refused, because whoever
     passes it probably meant something else. Duck arrays such as `Dual` pass as they are.
     """
-    array = value if isinstance(value, NDArrayOperatorsMixin) else _array(value, name)
+    array: Any = value if isinstance(value, NDArrayOperatorsMixin) else _array(value, name)
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}); at least one number is expected")
     if ndim is not None and array.ndim != ndim or array.ndim < least_ndim:
         wanted = f"{ndim}" if ndim is not None else f"at least {least_ndim}"
         raise ValueError(f"{name} has shape {array.shape}; {wanted} axes are expected")
     finite(array, name)
-    return array  # type: ignore[no-any-return]
+    return cast(Array, array)
 
 
 def _array(value: Any, name: str) -> Array:

@@ -104,3 +104,23 @@ def foreign_colours(svg: str) -> list[str]:
     styles += re.findall(r"stroke: *#\w{6}", svg)
     found = {colour.lower() for style in styles for colour in COLOUR.findall(style)}
     return sorted(found - ROLES.keys())
+
+
+def figure_problems(drawn: list[str], options: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the figures of a block or cell, each with its repair."""
+    described = {name for name in ("alt", "caption") if options.get(name, "").strip()}
+    if len(drawn) > 1:
+        yield f"{len(drawn)} figures are left open", "draw one figure a block"
+    elif drawn and len(described) < 2:
+        missing = " and ".join(sorted({"alt", "caption"} - described))
+        yield (
+            f"the figure has no {missing}",
+            "give it alt (what it shows, for who cannot see it) and caption (what to see)",
+        )
+    elif described and not drawn:
+        yield "alt and caption without a figure", "remove them, or draw a figure"
+    if foreign := sorted({colour for svg in drawn for colour in foreign_colours(svg)}):
+        yield (
+            f"the figure's colours {', '.join(foreign)} do not follow the page's palette",
+            "take the colours of lines and texts from vanishing.figures.PALETTE",
+        )

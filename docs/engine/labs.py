@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 
 import nbformat
-from markdown import Markdown
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
@@ -26,8 +25,7 @@ from nbclient.exceptions import CellExecutionError
 from engine.cache import digest
 from engine.notebooks import CellProblem, failure, notebook_run
 from engine.parse import PageError
-from engine.render import RunningPages, download_line, render
-from engine.run import PageRun
+from engine.render import RunningPages
 
 JUPYTER = Path(__file__).parent / "jupyter"
 FOLDER = Path(".cache/labs")
@@ -71,7 +69,7 @@ def render_lab(page: Page, execute: Callable[..., None], config: MkDocsConfig, f
             raise PageError(run.problems)
         config = copy.copy(config)
         config["markdown_extensions"] = [
-            RunNotebook(run) if name == "engine.render" else name for name in config["markdown_extensions"]
+            RunningPages(run) if name == "engine.render" else name for name in config["markdown_extensions"]
         ]
         page.markdown = run.text
         Page.render(page, config, files)
@@ -86,24 +84,3 @@ def stopped(path: str, error: CellExecutionError) -> CellProblem:
     cells = enumerate(nbformat.read(path, as_version=4).cells, 1)
     number = next(n for n, cell in cells if f"-\n{cell.source}\n-" in str(error))
     return CellProblem(path, number, *failure(f"{error.ename}: {error.evalue}\n{error}"))
-
-
-class RunNotebook(RunningPages):
-    """The extension of all pages, with a notebook's run in the place of the page's own."""
-
-    def __init__(self, run: PageRun) -> None:
-        super().__init__()
-        self.run = run
-
-    def extendMarkdown(self, md: Markdown) -> None:
-        super().extendMarkdown(md)
-        page = md.preprocessors["vanishing-page"]
-        page.path = self.run.path
-        page.run = lambda lines: shown(self.run, md.htmlStash.store).split("\n")
-
-
-def shown(run: PageRun, stash: Callable[[str], str]) -> str:
-    """The page with its results, and the notebook itself to download: it needs no second one made from it."""
-    name = Path(run.path).name
-    link = f'<p class="vg-download">Run this page yourself: <a href="{name}" download>notebook</a>.</p>'
-    return render(run, stash).removesuffix(download_line(run)) + "\n\n" + stash(link)

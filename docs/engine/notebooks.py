@@ -16,10 +16,11 @@ from typing import Any
 
 from nbconvert.filters import strip_ansi
 
-from engine.figures import foreign_colours
+from engine.closures import closure
+from engine.figures import figure_problems
 from engine.links import link_problems
-from engine.parse import Page, Problem, page_parser
-from engine.run import BlockRun, PageRun, indented, plain
+from engine.parse import Block, Page, Problem, page_parser, plain
+from engine.run import PageRun, indented
 
 HEAD = re.compile(r"(?:#\|.*(?:\n|\Z))*")
 OPTION = re.compile(r"#\| (alt|caption|fold):(.*(?:\n#\|  .*)*)")
@@ -72,12 +73,12 @@ def add_code(run: PageRun, cell: dict[str, Any]) -> Found:
         outputs[kind].append(text)
     yield from output_problems(outputs)
     yield from figure_problems(outputs["svg"], options)
-    block = BlockRun(len(run.text), len(run.text) + len(code), 0, code, options=options)
+    block = Block(len(run.text), len(run.text) + len(code), 0, code, options=options)
     block.expected = block.printed = plain("".join(outputs["stdout"]))
     block.figure = next(iter(outputs["svg"]), None)
+    # A kernel does not tell which names are generators; `rng` always is.
+    block.runnable = closure([earlier.source for earlier in run.blocks], code, {"rng"})
     run.blocks.append(block)
-    # Run alone, a cell needs the cells above it; a kernel does not tell which of them.
-    block.runnable = "\n\n".join(earlier.source for earlier in run.blocks) + "\n"
     run.text += "\n\n".join([code, *outputs["markdown"], ""])
 
 
@@ -102,19 +103,6 @@ def output_problems(outputs: dict[str, list[str]]) -> Found:
         yield f"unexpected warning or error output:\n{indented(text)}", repair
     for text in outputs["object"]:
         yield f"the cell's value shows as {text.strip()}", "end its last line with a semicolon, or print what matters"
-
-
-def figure_problems(drawn: list[str], options: dict[str, str]) -> Found:
-    missing = " and ".join(name for name in ("alt", "caption") if not options.get(name))
-    if len(drawn) > 1:
-        yield f"the cell draws {len(drawn)} figures", "draw one figure a cell"
-    if drawn and missing:
-        yield f"the figure has no {missing}", "begin the cell with `#| alt: ...` and `#| caption: ...`"
-    if not drawn and options.keys() & {"alt", "caption"}:
-        yield "alt and caption without a figure", "remove them, or draw a figure"
-    if foreign := ", ".join(colour for svg in drawn for colour in foreign_colours(svg)):
-        repair = "take lines' and texts' colours from vanishing.figures.PALETTE"
-        yield f"the figure's colours {foreign} do not follow the page's palette", repair
 
 
 def failure(text: str) -> tuple[str, str]:

@@ -38,7 +38,7 @@ def render(run: PageRun, stash: Callable[[str], str] = str) -> str:
         replaced.append((begin, block.end, shown))
     for start, end, shown in sorted(replaced, reverse=True):
         text = text[:start] + shown + text[end:]
-    return text[run.body_start :] + download_line(run)
+    return text[run.body_start :] + "\n\n" + download_line(run, stash)
 
 
 def block_lines(block: Block, figure: int, stash: Callable[[str], str]) -> Iterator[str]:
@@ -100,12 +100,16 @@ def typeset(text: str) -> str:
     return MINUS.sub("−", SCIENTIFIC.sub(power, text))
 
 
-def download_line(run: PageRun) -> str:
+def download_line(run: PageRun, stash: Callable[[str], str]) -> str:
+    """Links to what can be downloaded: a lab is a notebook, a chapter has one made from it, and a script."""
+    path = Path(run.path)
+    if path.suffix == ".ipynb":
+        link = f'<a href="{path.name}" download>notebook</a>'
+        return stash(f'<p class="vg-download">Run this page yourself: {link}.</p>')
     if all(block.hidden for block in run.blocks):
         return ""
-    name = Path(run.path).stem
-    links = f"[notebook]({name}.ipynb), [script]({name}.py)"
-    return f"\n\nRun this page yourself: {links}.\n{{ .vg-download }}\n"
+    links = f"[notebook]({path.stem}.ipynb), [script]({path.stem}.py)"
+    return f"Run this page yourself: {links}.\n{{ .vg-download }}\n"
 
 
 def mathml(latex: str, display: bool) -> str:
@@ -118,19 +122,19 @@ def mathml(latex: str, display: bool) -> str:
 
 
 class PagePreprocessor(Preprocessor):
-    """Replaces the text of a page by the text with its results."""
+    """Replaces the text of a page by the text with its results; without a run given, it runs the page."""
 
-    def __init__(self, md: Markdown, folder: str) -> None:
+    def __init__(self, md: Markdown, folder: str, given: PageRun | None) -> None:
         super().__init__(md)
-        self.folder = folder
-        self.path, self.text = "", ""
+        self.folder, self.given = folder, given
+        self.path, self.text = given.path if given else "", ""
 
     def run(self, lines: list[str]) -> list[str]:
         self.text = "\n".join(lines)
-        if not RUNS.search(self.text):
+        if not self.given and not RUNS.search(self.text):
             return lines
-        self.path = self.find()
-        result = page_run(self.path)
+        result = self.given or page_run(self.find())
+        self.path, self.text = result.path, result.text
         if result.problems:
             raise PageError(result.problems)
         return render(result, self.md.htmlStash.store).split("\n")
@@ -181,12 +185,13 @@ class MathTreeprocessor(Treeprocessor):
 class RunningPages(Extension):
     """Pages that run: see `engine.parse` for the dialect."""
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, run: PageRun | None = None, **options: str) -> None:
         self.config = {"docs_dir": ["docs", "The folder of the pages"]}
+        self.given = run
         super().__init__(**options)
 
     def extendMarkdown(self, md: Markdown) -> None:
-        page = PagePreprocessor(md, self.getConfig("docs_dir"))
+        page = PagePreprocessor(md, self.getConfig("docs_dir"), self.given)
         md.block_level_elements.append("template")
         # Before superfences (25), which then highlights the code as any other.
         md.preprocessors.register(page, "vanishing-page", 29)

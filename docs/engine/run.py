@@ -187,25 +187,10 @@ class Runner:
 
     def take_figure(self, block: Block) -> None:
         drawn = list(figures.take_open())
-        described = {"alt", "caption"} & {k for k, v in block.options.items() if v.strip()}
-        if len(drawn) > 1:
-            self.page.problem(block.start, f"the block leaves {len(drawn)} figures open", "draw one figure a block")
-        elif drawn and len(described) < 2:
-            missing = " and ".join(sorted({"alt", "caption"} - described))
-            self.page.problem(
-                block.start,
-                f"the figure has no {missing}",
-                '```python alt="what it shows, for who cannot see it" caption="what to see"',
-            )
-        elif not drawn and described:
-            self.page.problem(block.start, "alt and caption without a figure", "remove them, or draw a figure")
-        elif drawn and (foreign := figures.foreign_colours(drawn[0])):
-            self.page.problem(
-                block.start,
-                f"the figure's colours {', '.join(foreign)} do not follow the page's palette",
-                "take lines' and texts' colours from vanishing.figures.PALETTE",
-            )
-        elif drawn:
+        found = list(figures.figure_problems(drawn, block.options))
+        for message, repair in found:
+            self.page.problem(block.start, message, repair)
+        if drawn and not found:
             block.figure = drawn[0]
             for name in ("alt", "caption"):
                 block.options[name] = self.filled(block.options[name], block.start)
