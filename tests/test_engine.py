@@ -203,6 +203,8 @@ def test_update_outputs_writes_what_was_printed_and_nothing_else():
         (["if c:\n    x = 1\nelse:\n    x = 2\nc = 1"], "x", [], ["if c:\n    x = 1\nelse:\n    x = 2"]),
         (["x = 1"], "x = 2\nx", [], []),
         (["@wrap\ndef f(): pass"], "f()", [], ["@wrap\ndef f(): pass"]),
+        (["for n in (1, 2):\n    print(n)"], "for n in (3, 4):\n    print(n)", [], []),
+        (["n = 3"], "for n in range(n):\n    print(n)", [], ["n = 3"]),
         (["n = 3"], "[n for n in range(2)]", [], []),
         (["n = 3"], "[m + n for m in range(2)]", [], ["n = 3"]),
     ],

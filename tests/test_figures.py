@@ -148,6 +148,18 @@ def test_names_move_only_as_far_as_they_must(heights):
         np.testing.assert_allclose(places, heights, atol=1e-9)
 
 
+def test_ticks_follow_other_limits():
+    ax = figures.curves(x, {"a": np.full(61, 0.3)}, log=True)
+
+    def ticks():
+        return [label.get_text() for label, at in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)
+                if ax.get_ylim()[0] <= at <= ax.get_ylim()[1]]
+
+    assert ticks() == ["0.1", "0.2", "0.5", "1"]
+    ax.set_ylim(1e-16, 1e10)
+    assert ticks() == ["10⁻¹⁵", "10⁻¹⁰", "10⁻⁵", "1", "10⁵", "10¹⁰"]
+
+
 def test_a_cell_without_a_shade_is_written_out():
     ax = figures.heat([[1.0, np.nan], [0.0, 1e-3]], log=True)
     assert [text.get_text() for text in ax.texts] == ["nan", "0"]

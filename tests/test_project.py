@@ -259,6 +259,20 @@ def test_an_environment_of_the_reader_s_own_is_left_alone(dev):
     assert dev.done == [] and (dev.VENV / "precious").exists()
 
 
+def test_an_interruption_while_an_old_environment_is_removed_is_survived(dev, monkeypatch):
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    dev.set_up()
+    (dev.VENV / "lib").mkdir()
+    monkeypatch.undo()
+    monkeypatch.setattr(dev.sys, "version", "3.99.0")
+    monkeypatch.setattr(dev.shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        dev.set_up()
+    assert dev.STAMP.read_text() == ""
+
+
 def script(code):
     """Run dev.py with `serve` in a fresh Python, after some code."""
     code = f"import runpy, sys; sys.argv = ['dev.py', 'serve']; {code}; runpy.run_path('.ci/dev.py', run_name='__main__')"
@@ -284,15 +298,16 @@ def test_a_python_without_pip_is_told_what_to_install(tmp_path, monkeypatch):
 
 
 def test_the_site_is_served_where_it_is_asked_to_be_or_on_a_free_port(dev):
-    assert dev.serve(["--port", "8123", "--dirty"])[-2:] == ["127.0.0.1:8123", "--dirty"]
+    assert dev.command("serve", ["--port", "8123", "--dirty"])[2:] == [
+        "mkdocs", "serve", "--dev-addr", "127.0.0.1:8123", "--dirty"]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert port < dev.free_port(port) < port + 100
 
 
 def test_options_go_to_the_tools(dev):
-    assert dev.test(["-k", "relu"]) == ["pytest", "-n", "auto", "-k", "relu"]
-    assert dev.build(["--site-dir", "elsewhere"]) == ["mkdocs", "build", "--strict", "--site-dir", "elsewhere"]
+    assert dev.command("test", ["-k", "relu"])[2:] == ["pytest", "-n", "auto", "-k", "relu"]
+    assert dev.command("build", ["--dirty"])[2:] == ["mkdocs", "build", "--strict", "--dirty"]
 
 
 # The types

@@ -22,16 +22,16 @@ class Activation:
         name: what `activation` finds it by.
         value: z -> phi(z).
         prime: z -> phi'(z), to full relative precision also in the tails.
+        steepest: the supremum of |phi'|.
         slope: h -> phi'(z) for h = phi(z), where there is such a formula: a backward pass then needs no z.
             Booleans stand for 0 and 1.
-        steepest: the supremum of |phi'|.
     """
 
     name: str
     value: Callable[[Array], Array]
     prime: Callable[[Array], Array]
-    slope: Callable[[Array], Array] | None
-    steepest: float = 1.0
+    steepest: float
+    slope: Callable[[Array], Array] | None = None
 
     def __call__(self, z: Array) -> Array:
         """phi(z), elementwise.
@@ -73,10 +73,6 @@ def _copy(z: Array) -> Array:
     return z.copy()
 
 
-def _one(z: Array) -> Array:
-    return np.ones_like(z)
-
-
 def _sigmoid(z: Array) -> Array:
     # 1 / (1 + exp(-z)). For real z an overflow of exp is the infinity whose reciprocal is the 0 wanted;
     # for complex and dual numbers inf * 0 would follow, so z stops where the slope is below 1e-300.
@@ -104,7 +100,7 @@ def _tanh_prime(z: Array) -> Array:
 
 
 def _tanh_slope(h: Array) -> Array:
-    slope = h * h
+    slope: Array = h * h
     return np.subtract(1, slope, out=slope)
 
 
@@ -132,10 +128,10 @@ def _leaky_prime(slope: float, z: Array) -> Array:
     return prime
 
 
-identity = Activation("identity", _copy, _one, _one)
-sigmoid = Activation("sigmoid", _sigmoid, _sigmoid_prime, _sigmoid_slope, steepest=0.25)
-tanh = Activation("tanh", np.tanh, _tanh_prime, _tanh_slope)
-relu = Activation("relu", _relu, _relu_prime, _relu_slope)
+identity = Activation("identity", _copy, np.ones_like, steepest=1.0, slope=np.ones_like)
+sigmoid = Activation("sigmoid", _sigmoid, _sigmoid_prime, steepest=0.25, slope=_sigmoid_slope)
+tanh = Activation("tanh", np.tanh, _tanh_prime, steepest=1.0, slope=_tanh_slope)
+relu = Activation("relu", _relu, _relu_prime, steepest=1.0, slope=_relu_slope)
 
 
 def leaky_relu(slope: float = 0.01) -> Activation:
@@ -151,8 +147,9 @@ def leaky_relu(slope: float = 0.01) -> Activation:
     slope = number(slope, "slope", least=0)
     if slope > 1:
         raise ValueError(f"slope is {slope!r}; a number from 0 to 1 is expected")
-    prime = partial(_leaky_prime, slope)  # z and max(z, slope z) have one sign
-    return Activation(f"leaky_relu({slope:g})", partial(_leaky, slope), prime, prime)
+    # z and h = max(z, slope z) have one sign, so that phi' is the same function of both.
+    prime = partial(_leaky_prime, slope)
+    return Activation(f"leaky_relu({slope:g})", partial(_leaky, slope), prime, steepest=1.0, slope=prime)
 
 
 _KNOWN = {phi.name: phi for phi in (identity, sigmoid, tanh, relu)} | {"leaky_relu": leaky_relu()}

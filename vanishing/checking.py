@@ -181,6 +181,7 @@ def projection_test(
         >>> projection_test(network, rng.standard_normal((5, 3)), rng=rng) < 1e-12
         True
     """
+    mode = copy.deepcopy(mode)  # its rng may be the one that draws u and v
     values: dict[str, Array] = {"": floats(h, "h"), **part.parameters}
     lifted = {name: value.astype(np.complex128) for name, value in values.items()}
     output, pull_back = _run(part, values, mode)

@@ -14,7 +14,7 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["PALETTE", "curves", "heat", "histogram", "measured", "panels", "per_layer", "training", "trajectory", "use"]
@@ -35,15 +35,14 @@ def use() -> None:
     """Make this style the current one; importing the module does so once."""
     ink, faint = PALETTE["ink"], PALETTE["faint"]
     plt.rcParams.update({
-        "figure.figsize": (WIDTH, HEIGHT), "figure.constrained_layout.use": True,
-        "figure.facecolor": "none", "savefig.facecolor": "none", "axes.facecolor": "none",
-        "font.size": 12, "axes.titlesize": 12, "xtick.labelsize": 12, "ytick.labelsize": 12,
-        "font.family": ["DejaVu Sans"], "text.color": ink, "axes.labelcolor": ink, "axes.titlelocation": "left",
-        "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8, "axes.edgecolor": faint,
-        "xtick.color": faint, "ytick.color": faint, "xtick.minor.size": 0, "ytick.minor.size": 0,
-        "axes.grid": True, "axes.grid.axis": "y", "grid.color": PALETTE["grid"], "axes.axisbelow": True,
-        "axes.xmargin": 0.02, "lines.linewidth": 1.2, "lines.markersize": 4,  # 1.2 pt are 1.6 px
+        "figure.figsize": (WIDTH, HEIGHT), "figure.constrained_layout.use": True, "font.family": ["DejaVu Sans"],
+        "figure.facecolor": "none", "savefig.facecolor": "none", "axes.facecolor": "none", "axes.axisbelow": True,
+        "font.size": 12, "axes.titlesize": 12, "xtick.labelsize": 12, "ytick.labelsize": 12, "axes.xmargin": 0.02,
+        "text.color": ink, "axes.labelcolor": ink, "xtick.color": faint, "ytick.color": faint, "axes.edgecolor": faint,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8, "axes.titlelocation": "left",
+        "axes.grid": True, "axes.grid.axis": "y", "grid.color": PALETTE["grid"],
         "axes.prop_cycle": cycler(color=[PALETTE[role] for role in SERIES]),
+        "lines.linewidth": 1.2, "lines.markersize": 4, "xtick.minor.size": 0, "ytick.minor.size": 0,  # 1.2 pt: 1.6 px
         "svg.fonttype": "none", "svg.hashsalt": "vanishing",  # text stays text, ids stay the same
     })
 
@@ -86,8 +85,8 @@ def per_layer(values: ArrayLike, *, ax: Axes | None = None, label: str | None = 
     ax = measured(first + np.arange(len(norms)), norms, ax=ax, label=label, role=role, theory=theory,
                   interval=interval, log=True, xlabel="layer (input side left)", ylabel=ylabel)
     last = int(max(np.max(line.get_xdata()) for line in ax.lines))
-    step = _step(last)
-    ax.xaxis.set_major_locator(FixedLocator([first, *range(step, last - step // 2, step), last]))
+    inner = range(_step(last), last - _step(last) // 2, _step(last))
+    ax.xaxis.set_major_locator(FixedLocator([first, *inner, last]))
     return ax
 
 
@@ -114,8 +113,7 @@ def training(histories: Mapping[str, Any], *, axes: Sequence[Axes] | None = None
 
 
 def trajectory(x: ArrayLike, y: ArrayLike, path: ArrayLike, heights: ArrayLike, *, ax: Axes | None = None,
-               label: str | None = None, role: str = "backward",
-               xlabel: str = "", ylabel: str = "") -> Axes:
+               label: str | None = None, role: str = "backward", xlabel: str = "", ylabel: str = "") -> Axes:
     """The steps of a descent, `heights` over `path`, on the curve `y` over `x`; named and ringed where it starts."""
     ax = _axes(ax, xlabel, ylabel)
     _draw(ax, x, y, "-", "ink")
@@ -133,7 +131,6 @@ def histogram(samples: Mapping[str, ArrayLike], *, ax: Axes | None = None, bins:
         heights, _ = np.histogram(sample, edges, density=True)
         ax.stairs(heights, edges, fill=True, color=_colour(role), alpha=0.15)
         _draw(ax, np.repeat(edges, 2), np.r_[0, np.repeat(heights, 2), 0], "-", role, label, gid="peak")
-    ax.set_ylim(bottom=0)
     return _finish(ax)
 
 
@@ -170,6 +167,7 @@ def _axes(ax: Axes | None, xlabel: str, ylabel: str, log: bool = False) -> Axes:
     if log:
         ax.set_yscale("log")
         ax.set_autoscaley_on(False)
+        ax.yaxis.set_major_locator(_Decades())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
         ax.yaxis.set_minor_formatter(NullFormatter())
     return ax
@@ -197,15 +195,10 @@ def _draw(ax: Axes, x: ArrayLike, y: ArrayLike, style: str, role: str, label: st
 
 def _finish(ax: Axes) -> Axes:
     """Whole decades on a log axis, names beside the series, and room for the names that stand left of them."""
-    y = np.concatenate([np.ravel(line.get_ydata()) for line in ax.lines])
-    y = y[np.isfinite(y) & (y > 0)]
     if ax.get_yscale() == "log":
-        least, most = (y.min(), y.max()) if len(y) else (1.0, 1.0)
-        low = max(int(np.floor(np.log10(least) + 1e-9)), -323)
-        high = min(max(int(np.ceil(np.log10(most) - 1e-9)), low + 1), 308)
-        digits, step = (1, 2, 5) if high == low + 1 else (1,), _step(high - low)
-        powers = [n for n in range(low - 5 * step, high + 5 * step) if n % step == 0 and -324 < n < 308]
-        ax.yaxis.set_major_locator(FixedLocator([digit * 10.0**n for n in powers for digit in digits]))
+        y = [float(y) for line in ax.lines for y in np.ravel(line.get_ydata()) if 0 < y < np.inf] or [1.0]
+        low = max(int(np.floor(np.log10(min(y)) + 1e-9)), -323)
+        high = min(max(int(np.ceil(np.log10(max(y)) - 1e-9)), low + 1), 308)
         ax.set_ylim(10.0**low, 10.0**high)
     left = _name(ax)
     ax.callbacks.connect("ylim_changed", _name)  # names follow when a page sets other limits
@@ -213,8 +206,8 @@ def _finish(ax: Axes) -> Axes:
     start, stop, span = x.min(), x.max(), np.ptp(x) or 1.0
     ax.spines.bottom.set_bounds(start, stop)
     room = LINE + CHARACTER * max(len(str(line.get_label())) for line in ax.lines) if left else 0.0
-    width = ax.get_window_extent().width * 72 / ax.figure.dpi
-    ax.set_xlim(start - span * (0.02 + room / (width - room)), stop + 0.02 * span)
+    free = ax.get_window_extent().width * 72 / ax.figure.dpi - room
+    ax.set_xlim(start - span * (0.02 + room / free), stop + 0.02 * span)
     return ax
 
 
@@ -250,9 +243,19 @@ def _apart(heights: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([mean for mean, count in pools for _ in range(count)]) + LINE * np.arange(float(len(heights)))
 
 
+class _Decades(LogLocator):
+    """Few powers of ten, at even steps that include 1; with 2 and 5 in between where the axis shows but one decade."""
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        low, high = np.log10(vmin), np.log10(vmax)
+        step, digits = _step(max(1, round(high - low))), (1, 2, 5) if high - low < 1.5 else (1,)
+        powers = range(max(-323, int(low) - 1), min(308, int(high) + 1) + 1)
+        return [digit * 10.0**power for power in powers if power % step == 0 for digit in digits]
+
+
 def _step(span: int) -> int:
-    """The whole number 1, 2 or 5 times a power of ten that cuts `span` into about five."""
-    return int(np.diff(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]).tick_values(0, span))[0])
+    """The whole number 1, 2 or 5 times a power of ten that cuts `span` into six or fewer."""
+    return int(np.diff(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]).tick_values(0, span))[0])
 
 
 def _colour(role: str) -> str:

@@ -129,8 +129,7 @@ class Activate(Layer):
 
     def backward(self, memory: Array, d_output: Array) -> tuple[Array, Parameters]:
         # dL/dz = phi'(z) dL/dh
-        slopes = self.activation.slopes(memory)
-        return np.multiply(slopes, d_output, out=slopes if slopes.dtype == d_output.dtype else None), {}
+        return self.activation.slopes(memory) * d_output, {}
 
 
 def joined(parts: Sequence[Parameters]) -> dict[str, Array]:

@@ -46,10 +46,10 @@ def _check_labels(output: Array, target: Any) -> Array:
 
 
 def _check_values(output: Array, target: Any) -> Array:
-    target = floats(target, "target")
-    if target.shape != output.shape:
-        raise ValueError(f"target has shape {target.shape}; {output.shape}, that of output, is expected")
-    return target
+    values = floats(target, "target")
+    if values.shape != output.shape:
+        raise ValueError(f"target has shape {values.shape}; {output.shape}, that of output, is expected")
+    return values
 
 
 def _cross_entropy(output: Array, target: Array) -> Any:

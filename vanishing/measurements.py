@@ -71,7 +71,7 @@ def verdict(delta_rms: Sequence[float] | Array) -> str:
         return "exploding"
     if np.isnan(sizes).any() or sizes.size < 2 or sizes[-1] == 0:
         return "undefined"
-    first, last = sizes[0], sizes[-1]
+    first, last = float(sizes[0]), float(sizes[-1])
     return "vanishing" if first < VANISHING * last else "exploding" if first / EXPLODING > last else "steady"
 
 
@@ -106,7 +106,7 @@ class Measurements:
     @property
     def factors(self) -> Array:
         """The L - 1 factors on delta_rms going back by one layer, delta_rms_l / delta_rms_{l+1}."""
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        with np.errstate(all="ignore"):
             return self.delta_rms[:-1] / self.delta_rms[1:]
 
     @property
@@ -127,7 +127,7 @@ class Measurements:
     @property
     def ratio(self) -> float:
         """delta_rms of the first layer over that of the last."""
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        with np.errstate(all="ignore"):
             return float(self.delta_rms[0] / self.delta_rms[-1])
 
     @property

@@ -17,8 +17,8 @@ class Statement:
     changes: set[str]
     uses: set[str]
     uses_when_called: set[str]
-    replaces: bool
-    """Whether what it binds owes nothing to what the names meant before."""
+    replaces: set[str]
+    """Those of the names it binds that owe nothing to what they meant before."""
 
 
 def closure(earlier: Sequence[str], block: str, stateful: Iterable[str] = ()) -> str:
@@ -57,7 +57,7 @@ def needed_statements(above: list[Statement], own: list[Statement], late: set[st
 
 
 def needed_before(statement: Statement, needed: set[str]) -> set[str]:
-    return (needed - statement.binds if statement.replaces else needed) | statement.uses
+    return (needed - statement.replaces) | statement.uses
 
 
 def statements(source: str, stateful: set[str]) -> Iterator[Statement]:
@@ -70,16 +70,24 @@ def statements(source: str, stateful: set[str]) -> Iterator[Statement]:
         binds = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
         uses = {s.get_name() for s in symbols if s.is_referenced()}
         called = {name for child in table.get_children() for name in global_names(child)}
+        targets = set(loop_targets(node))
         if isinstance(node, ast.AugAssign):
             uses |= binds
         yield Statement(
             text,
             binds,
             set(changed(node)) | ((uses | called) & stateful),
-            uses if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else uses | called,
+            uses - targets if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else (uses | called) - targets,
             called,
-            isinstance(node, PLAIN),
+            binds if isinstance(node, PLAIN) else targets,
         )
+
+
+def loop_targets(node: ast.stmt) -> Iterator[str]:
+    """The names that a loop binds before its body uses them."""
+    if isinstance(node, ast.For):
+        read = {part.id for part in ast.walk(node.iter) if isinstance(part, ast.Name)}
+        yield from (part.id for part in ast.walk(node.target) if isinstance(part, ast.Name) and part.id not in read)
 
 
 def global_names(table: symtable.SymbolTable) -> Iterator[str]:

@@ -80,8 +80,9 @@ def on_page_context(context: dict[str, Any], page: Page, **_: Any) -> None:
 def on_env(env: Any, config: MkDocsConfig, files: Files) -> None:
     """Ship the glyphs that the site's mathematics uses, for machines without such a font."""
     contents = (file.page.content or "" for file in files.documentation_pages() if file.page)
-    formulas = (formula for text in contents for formula in re.findall(r"<math.*?</math>", text, re.DOTALL))
-    used = set(html.unescape(re.sub(r"<[^>]*>", "", "".join(formulas))))
+    formulas = "".join(formula for text in contents for formula in re.findall(r"<math.*?</math>", text, re.DOTALL))
+    # A root is an element, and its sign no letter of the formula.
+    used = set(html.unescape(re.sub(r"<[^>]*>", "", formulas.replace("<msqrt>", "√").replace("<mroot>", "√"))))
     letters = "".join(sorted(used | {italic(letter) for letter in used}))
     files.append(File.generated(config, "assets/math.woff2", content=math_font(letters)))
 

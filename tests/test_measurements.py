@@ -1,0 +1,159 @@
+"""Measurements: each column against its definition, the factor, the verdict, and what leaves the number range."""
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+import vanishing as vn
+
+
+def passes(activation="tanh", dtype=np.float64, widths=(6, 8, 8, 8, 4), **settings):
+    rng = np.random.default_rng(0)
+    network = vn.dense_network(widths, activation=activation, rng=rng, dtype=dtype, **settings)
+    x, labels = rng.standard_normal((16, widths[0])).astype(dtype), rng.integers(widths[-1], size=16)
+    record = network.forward(x)
+    gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, labels))
+    return network, x, labels, record, gradients
+
+
+@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu", "leaky_relu"])
+def test_each_column_is_its_definition(activation):
+    network, x, labels, record, gradients = passes(activation, initializer=vn.scaled_gaussian(4.0, sigma_b=1.0))
+    phi = vn.activation(activation)
+    measured = vn.measure(network, x, labels)
+
+    def rms(arrays):
+        return [np.sqrt(np.mean(array**2)) for array in arrays]
+
+    slopes = [phi.derivative(z) for z in record.z[:-1]]
+    assert measured.signal_rms == pytest.approx(rms(record.h[1:]))
+    assert measured.preactivation_rms == pytest.approx(rms(record.z))
+    assert measured.delta_rms == pytest.approx(rms(gradients.delta))
+    assert measured.weight_gradient_norm == pytest.approx([np.linalg.norm(g) for g in gradients.weight])
+    assert measured.weight_gradient_rms == pytest.approx(rms(gradients.weight))
+    assert measured.saturated == pytest.approx([np.mean(s < phi.steepest / 20) for s in slopes] + [0])
+    assert measured.dead == pytest.approx([np.mean((s == 0).all(axis=0)) for s in slopes] + [0])
+
+
+def test_measuring_while_running_and_from_a_record_agree():
+    network, x, labels, record, gradients = passes("relu")
+    one, two = vn.measure(network, x, labels), vn.measure_record(record, gradients)
+    assert all((getattr(one, name) == getattr(two, name)).all() for name in one.__dataclass_fields__)
+
+
+def test_dead_units_are_counted_and_units_dead_on_half_the_batch_are_not():
+    bias = np.array([-100.0, 0.0, 100.0, -100.0])
+    network = vn.Network((vn.Affine(np.eye(4), bias), vn.Activate(vn.relu), vn.Affine(np.eye(4), np.zeros(4))))
+    x = np.concatenate([-np.ones((8, 4)), np.ones((8, 4))])
+    measured = vn.measure(network, x, np.zeros(16, int))
+    assert measured.dead.tolist() == [0.5, 0]
+    assert measured.saturated.tolist() == [(16 + 16 + 8) / 64, 0]
+
+
+@given(
+    factor=st.floats(0.05, 20), depth=st.integers(2, 60), scale=st.sampled_from([1e-30, 1e-3, 1.0, 1e6]), data=st.data()
+)
+def test_the_factor_of_a_geometric_sequence_is_its_factor(factor, depth, scale, data):
+    delta = scale * factor ** np.arange(depth - 1, -1, -1.0)
+    measured = with_delta(delta)
+    assert measured.factor == pytest.approx(factor)
+    assert measured.factors == pytest.approx(np.full(depth - 1, factor))
+    ratio = factor ** (depth - 1)
+    if not (0.0099 < ratio < 0.0101 or 99 < ratio < 101):
+        assert measured.verdict == ("vanishing" if ratio < 0.01 else "exploding" if ratio > 100 else "steady")
+
+
+def with_delta(delta):
+    ones = np.ones(len(delta))
+    return vn.Measurements(ones, ones, np.asarray(delta, float), ones, ones, 0 * ones, 0 * ones)
+
+
+@pytest.mark.parametrize(
+    ("delta", "expected", "factor"),
+    [
+        ([0, 0, 1e-300, 1e-200], "vanishing", 1e-100),
+        ([0, 0, 0, 1], "vanishing", np.nan),
+        ([0, 0, 0, 0], "undefined", np.nan),
+        ([1, 1, 1, 0], "undefined", 1),
+        ([np.inf, 1e10, 1e5, 1], "exploding", 1e5),
+        ([np.nan, np.inf, 1, 1], "exploding", 1),
+        ([np.nan, np.nan, 1, 1], "undefined", 1),
+        ([1e308, 1, 1, 1e-308], "exploding", None),
+        ([1e-308, 1, 1, 1e308], "vanishing", None),
+        ([1], "undefined", np.nan),
+    ],
+)
+def test_zero_nan_and_infinity_have_a_verdict(delta, expected, factor):
+    with np.errstate(all="raise"):
+        measured = with_delta(delta)
+        assert vn.verdict(delta) == measured.verdict == expected
+        if factor is not None:
+            assert measured.factor == pytest.approx(factor, nan_ok=True)
+        assert expected in str(measured)
+
+
+def test_the_scale_of_the_loss_changes_no_verdict_and_no_factor():
+    network, x, labels, record, _ = passes("sigmoid", widths=(6, *[8] * 20, 4))
+    d_output = vn.softmax_cross_entropy.gradient(record.output, labels)
+    one, other = (vn.measure_record(record, network.backward(record, c * d_output)) for c in (1.0, 1e6))
+    assert other.delta_rms == pytest.approx(1e6 * one.delta_rms)
+    assert other.factor == pytest.approx(one.factor)
+    assert other.verdict == one.verdict == "vanishing"
+
+
+@pytest.mark.parametrize(("sigma_w", "expected"), [(0.2, "vanishing"), (1.0, "steady"), (4.0, "exploding")])
+def test_a_linear_network_does_what_sigma_w_says(sigma_w, expected):
+    rng = np.random.default_rng(2)
+    network = vn.dense_network([100] * 13, activation="identity", initializer=vn.scaled_gaussian(sigma_w), rng=rng)
+    measured = vn.measure(network, rng.standard_normal((20, 100)), rng.integers(100, size=20))
+    assert measured.verdict == expected
+    assert measured.factor == pytest.approx(sigma_w, rel=0.1)
+    assert not measured.saturated.any()
+
+
+def test_the_output_layer_hardly_counts_in_the_factor():
+    delta = 0.3 ** np.arange(20, 0, -1.0)
+    delta[-1] *= 10
+    measured = with_delta(delta)
+    ends = measured.ratio ** (1 / 19)
+    assert abs(measured.factor - 0.3) < abs(ends - 0.3) / 3
+
+
+def test_an_overflow_is_a_verdict_and_no_warning():
+    rng = np.random.default_rng(3)
+    network = vn.dense_network([50] * 40, activation="relu", initializer=vn.gaussian(1e8), rng=rng)
+    measured = vn.measure(network, rng.standard_normal((5, 50)), rng.integers(50, size=5))
+    assert measured.verdict == "exploding"
+    assert not np.isfinite(measured.signal_rms).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("part", [1e-3, 0.6, 0.95, 1.03])
+def test_rms_survives_squares_outside_the_number_range(dtype, part):
+    limits = np.finfo(dtype)
+    for size in (float(limits.tiny) ** part, (float(limits.max) / 4) ** min(part, 1)):
+        array = np.array([3 * size, -3 * size, 0, 0], dtype) / dtype(5)
+        expected = float(abs(array).max()) / np.sqrt(2)
+        assert vn.rms(array) == pytest.approx(expected, rel=1e-6)
+
+
+def test_float32_deltas_below_the_root_of_the_smallest_number_are_measured():
+    network, x, labels, *_ = passes("sigmoid", np.float32, widths=(6, *[8] * 40, 4))
+    wide = vn.dense_network((6, *[8] * 40, 4), activation="sigmoid", rng=np.random.default_rng(0))
+    narrow, exact = vn.measure(network, x, labels), vn.measure(wide, x.astype(np.float64), labels)
+    assert exact.delta_rms[0] < 1e-25
+    assert narrow.delta_rms == pytest.approx(exact.delta_rms, rel=1e-3)
+    assert narrow.weight_gradient_norm == pytest.approx(exact.weight_gradient_norm, rel=1e-3)
+
+
+def test_the_table_has_a_line_per_layer():
+    network, x, labels, *_ = passes()
+    lines = str(vn.measure(network, x, labels)).splitlines()
+    assert len(lines) == 1 + 4 + 1
+    assert lines[0].split()[0] == "layer" and lines[-1].startswith("steady: delta changes by ")
+
+
+@pytest.mark.parametrize("wrong", [[], [-1.0, 1.0], [[1.0, 2.0]]])
+def test_what_is_no_sequence_of_norms_is_refused(wrong):
+    with pytest.raises(ValueError, match="delta_rms is .*; one non-negative number per layer is expected"):
+        vn.verdict(wrong)

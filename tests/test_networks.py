@@ -1,0 +1,132 @@
+"""Dense networks: the formulas of the forward and the backward pass, and what records hold."""
+
+import numpy as np
+import pytest
+
+import vanishing as vn
+
+
+def small(activation="tanh", dtype=np.float64, **settings):
+    rng = np.random.default_rng(0)
+    settings = {"initializer": vn.scaled_gaussian(1.5, sigma_b=0.3)} | settings
+    network = vn.dense_network([3, 5, 4, 2], activation=activation, rng=rng, dtype=dtype, **settings)
+    return network, rng.standard_normal((7, 3)).astype(dtype), rng.standard_normal((7, 2)).astype(dtype)
+
+
+@pytest.mark.parametrize("phi", [vn.identity, vn.sigmoid, vn.tanh, vn.relu, vn.leaky_relu()], ids=lambda phi: phi.name)
+def test_a_dense_network_is_the_formulas_of_the_notation_page(phi):
+    network, x, d_output = small(phi, output_activation=phi)
+    record = network.forward(x)
+    gradients = network.backward(record, d_output)
+    weights = [layer.weight for layer in network.layers if isinstance(layer, vn.Affine)]
+    biases = [layer.bias for layer in network.layers if isinstance(layer, vn.Affine)]
+    assert len(record.h) == 4 and len(record.z) == len(gradients.delta) == 3
+    assert record.h[0] is record.x and record.h[3] is record.output
+    d_h = d_output
+    for l in (3, 2, 1):
+        z = record.h[l - 1] @ weights[l - 1].T + biases[l - 1]
+        assert record.z[l - 1] == pytest.approx(z)
+        assert record.h[l] == pytest.approx(phi(z))
+        delta = d_h * phi.derivative(z)
+        assert gradients.delta[l - 1] == pytest.approx(delta)
+        assert gradients.weight[l - 1] == pytest.approx(delta.T @ record.h[l - 1])
+        assert gradients.bias[l - 1] == pytest.approx(delta.sum(axis=0))
+        d_h = delta @ weights[l - 1]
+    assert gradients.input == pytest.approx(d_h)
+
+
+def test_gradients_have_the_names_and_shapes_of_the_parameters():
+    network, x, d_output = small()
+    gradients = network.backward(network.forward(x), d_output).parameters
+    assert {name: value.shape for name, value in gradients.items()} == {
+        name: value.shape for name, value in network.parameters.items()
+    }
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu", "leaky_relu"])
+def test_the_dtype_is_kept_everywhere(activation, dtype):
+    network, x, d_output = small(activation, dtype)
+    record = network.forward(x)
+    gradients = network.backward(record, d_output)
+    arrays = (*record.h, *record.z, *gradients.delta, *gradients.weight, *gradients.bias, gradients.input)
+    assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+
+
+def test_passes_write_into_nothing_that_they_were_given():
+    network, x, d_output = small("sigmoid")
+    before = x.copy(), d_output.copy(), {name: value.copy() for name, value in network.parameters.items()}
+    record = network.forward(x)
+    kept = [array.copy() for array in (*record.h, *record.z)]
+    network.backward(record, d_output)
+    assert (x == before[0]).all() and (d_output == before[1]).all()
+    assert all((value == before[2][name]).all() for name, value in network.parameters.items())
+    assert all((a == b).all() for a, b in zip(kept, (*record.h, *record.z), strict=True))
+
+
+def test_one_seed_gives_one_network():
+    first, second = (small()[0].parameters for _ in range(2))
+    assert all((first[name] == second[name]).all() for name in first)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky_relu", "identity"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-11), (np.float32, 1e-4)])
+def test_a_deep_network_passes_the_projection_test(activation, dtype, tolerance):
+    rng = np.random.default_rng(1)
+    network = vn.dense_network(
+        [4] + [6] * 20 + [3], activation=activation, initializer="pytorch_default", rng=rng, dtype=dtype
+    )
+    x = rng.standard_normal((5, 4)).astype(dtype)
+    assert vn.projection_test(network, x, rng=rng) < tolerance
+
+
+def bad(**changed):
+    return lambda: vn.dense_network(**{"widths": [2, 2], "activation": "tanh", "rng": np.random.default_rng(0)} | changed)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (bad(widths=[2]), ValueError, r"widths is \[2\]; at least the input's and the output's"),
+        (bad(widths=[2, 0]), ValueError, r"widths\[1\] is 0; a whole number of at least 1"),
+        (bad(widths=[2, 2.5]), TypeError, r"widths\[1\] is 2.5; a whole number"),
+        (bad(activation="relo"), ValueError, "activation 'relo' is unknown; did you mean 'relu'"),
+        (bad(initializer="xavier"), ValueError, "initializer 'xavier' is unknown; did you mean 'xavier_"),
+        (bad(rng=0), TypeError, "rng is 0; a generator such as"),
+        (bad(dtype=int), TypeError, "dtype is int64; a floating-point type"),
+        (lambda: vn.Network(()), TypeError, "layers holds nothing"),
+        (lambda: vn.Network((vn.relu,)), TypeError, r"layers holds \['Activation'\]"),
+    ],
+)
+def test_what_makes_no_network_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        (np.full((2, 3), np.nan), ValueError, r"x holds nan at index \(0, 0\)"),
+        (np.array([[1.0, 2.0, np.inf]]), ValueError, r"x holds inf at index \(0, 2\)"),
+        (np.ones((0, 3)), ValueError, r"x is empty \(shape \(0, 3\)\)"),
+        (np.ones(3), ValueError, r"x has shape \(3,\); at least 2 axes"),
+        (np.ones((2, 4)), ValueError, r"h has shape \(2, 4\); \(\.\.\., fan_in\) with fan_in = 3"),
+        (np.ones((2, 3), int), TypeError, "x has dtype int64; floating-point"),
+        (np.array([["a", "b", "c"]]), TypeError, "x has dtype <U1; floating-point"),
+        ([[1.0, 2.0, 3.0], [1.0]], ValueError, "x is ragged"),
+    ],
+)
+def test_what_is_no_input_is_refused(x, error, message):
+    with pytest.raises(error, match=message):
+        small()[0].forward(x)
+
+
+def test_a_gradient_or_record_that_does_not_fit_is_refused():
+    network, x, d_output = small()
+    record = network.forward(x)
+    with pytest.raises(ValueError, match=r"d_output has shape \(7,\); \(7, 2\), as output"):
+        network.backward(record, d_output[:, 0])
+    with pytest.raises(ValueError, match=r"d_output holds nan at index \(0, 0\)"):
+        network.backward(record, d_output * np.nan)
+    with pytest.raises(ValueError, match="record was made by another network"):
+        network.with_parameters({}).backward(record, d_output)

@@ -1,0 +1,137 @@
+"""Gradient descent: on bowls with known trajectories, and on networks."""
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+import vanishing as vn
+
+
+@given(curvature=st.floats(0.1, 10), rate=st.floats(0.01, 0.5), start=st.floats(-5, 5))
+def test_descent_on_a_bowl_is_the_geometric_sequence(curvature, rate, start):
+    # w_t = (1 - rate * curvature)^t w_0
+    points = vn.descend(lambda w: curvature * w, start, learning_rate=rate, steps=10)
+    assert points == pytest.approx(start * (1 - rate * curvature) ** np.arange(11.0), rel=1e-9, abs=1e-12)
+
+
+def test_descent_takes_points_of_any_shape():
+    assert vn.descend(lambda w: w, np.ones((2, 3)), learning_rate=0.1, steps=4).shape == (5, 2, 3)
+
+
+def test_descent_that_diverges_says_so_without_a_warning():
+    points = vn.descend(lambda w: 1e100 * w**3, 10.0, learning_rate=1.0, steps=10)
+    assert not np.isfinite(points[-1])
+
+
+def problem(activation="tanh", seed=0):
+    rng = np.random.default_rng(seed)
+    x, labels = vn.blobs(rng=rng, samples=90)
+    return vn.dense_network([2, 8, 3], activation=activation, rng=rng), x, labels, rng
+
+
+def test_one_full_batch_step_is_the_formula():
+    network, x, labels, rng = problem()
+    record = network.forward(x)
+    gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, labels)).parameters
+    trained, _ = vn.train(network, x, labels, optimizer=vn.GradientDescent(0.3), epochs=1, batch_size=90, rng=rng)
+    for name, value in network.parameters.items():
+        assert trained.parameters[name] == pytest.approx(value - 0.3 * gradients[name])
+
+
+def test_training_learns_blobs_and_records_what_it_did():
+    network, x, labels, rng = problem()
+    before = {name: value.copy() for name, value in network.parameters.items()}
+    trained, history = vn.train(
+        network, x, labels, optimizer=vn.GradientDescent(0.5), epochs=25, batch_size=32, rng=rng, measure_every=10
+    )
+    assert history.epoch.tolist() == [0, 10, 20, 25]
+    assert history.loss.shape == history.accuracy.shape == (4,)
+    assert history.delta_rms.shape == history.weight_gradient_norm.shape == (4, 2)
+    assert history.accuracy[-1] > 0.95 and history.loss[-1] < history.loss[0] / 3
+    assert not history.diverged
+    output = trained.forward(x).output
+    assert history.loss[-1] == vn.softmax_cross_entropy(output, labels)
+    assert history.accuracy[-1] == vn.accuracy(output, labels)
+    assert history.delta_rms[-1] == pytest.approx(vn.measure(trained, x, labels).delta_rms)
+    assert all((network.parameters[name] == value).all() for name, value in before.items())
+
+
+def test_one_seed_gives_one_training():
+    losses = []
+    for _ in range(2):
+        network, x, labels, rng = problem()
+        _, history = vn.train(network, x, labels, optimizer=vn.GradientDescent(0.5), epochs=3, batch_size=7, rng=rng)
+        losses.append(history.loss)
+    assert (losses[0] == losses[1]).all()
+
+
+def test_training_keeps_the_dtype():
+    rng = np.random.default_rng(0)
+    x, labels = vn.blobs(rng=rng, dtype=np.float32)
+    network = vn.dense_network([2, 4, 3], activation="relu", rng=rng, dtype=np.float32)
+    trained, _ = vn.train(network, x, labels, optimizer=vn.GradientDescent(0.1), epochs=2, batch_size=50, rng=rng)
+    assert {value.dtype for value in trained.parameters.values()} == {np.dtype(np.float32)}
+
+
+def test_a_regression_has_no_accuracy():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((50, 2))
+    network = vn.dense_network([2, 8, 1], activation="tanh", rng=rng)
+    _, history = vn.train(
+        network, x, x[:, :1] * x[:, 1:], loss=vn.mean_squared_error, optimizer=vn.GradientDescent(0.2), epochs=50,
+        batch_size=10, rng=rng,
+    )  # fmt: skip
+    assert np.isnan(history.accuracy).all() and history.loss[-1] < history.loss[0] / 2
+
+
+@pytest.mark.parametrize(("loss", "rate"), [(vn.softmax_cross_entropy, 1e200), (vn.mean_squared_error, 1e3)])
+def test_divergence_is_recorded_without_a_warning(loss, rate):
+    network, x, labels, rng = problem("relu")
+    target = labels if loss is vn.softmax_cross_entropy else np.eye(3)[labels]
+    trained, history = vn.train(
+        network, x, target, loss=loss, optimizer=vn.GradientDescent(rate), epochs=30, batch_size=30, rng=rng
+    )
+    assert history.diverged and history.loss[-1] == np.inf and np.isfinite(history.loss[:-1]).all()
+    assert len(history.epoch) == len(history.loss) == len(history.delta_rms) < 30
+    assert all(np.isfinite(value).all() for value in trained.parameters.values())
+
+
+def test_an_optimizer_with_a_state_needs_no_change_elsewhere():
+    class Momentum:
+        def start(self, parameters):
+            return {name: np.zeros_like(value) for name, value in parameters.items()}
+
+        def step(self, parameters, gradients, state):
+            state = {name: 0.9 * state[name] + gradients[name] for name in parameters}
+            return {name: value - 0.02 * state[name] for name, value in parameters.items()}, state
+
+    network, x, labels, rng = problem()
+    _, history = vn.train(network, x, labels, optimizer=Momentum(), epochs=20, batch_size=30, rng=rng)
+    assert history.accuracy[-1] > 0.9
+
+
+def call(**changed):
+    network, x, labels, rng = problem()
+    settings = {"optimizer": vn.GradientDescent(0.1), "epochs": 1, "batch_size": 10, "rng": rng} | changed
+    return lambda: vn.train(network, x, labels, **settings)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (call(epochs=0), ValueError, "epochs is 0; a whole number of at least 1"),
+        (call(batch_size=-3), ValueError, "batch_size is -3; a whole number of at least 1"),
+        (call(batch_size=2.5), TypeError, "batch_size is 2.5; a whole number"),
+        (call(measure_every=0), ValueError, "measure_every is 0"),
+        (call(rng=None), TypeError, "rng is None; a generator"),
+        (call(loss=vn.mean_squared_error), TypeError, "target has dtype int64"),
+        (lambda: vn.GradientDescent(0), ValueError, "learning_rate is 0; a finite number above 0"),
+        (lambda: vn.GradientDescent(float("nan")), ValueError, "learning_rate is nan"),
+        (lambda: vn.GradientDescent("fast"), TypeError, "learning_rate is 'fast'; a number"),
+        (lambda: vn.descend(lambda w: w, np.inf, learning_rate=1, steps=1), ValueError, "start holds inf"),
+        (lambda: vn.descend(lambda w: w, 1.0, learning_rate=1, steps=0), ValueError, "steps is 0"),
+    ],
+)
+def test_wrong_settings_are_refused(wrong, error, message):
+    with pytest.raises(error, match=message):
+        wrong()
