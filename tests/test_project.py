@@ -267,6 +267,7 @@ def test_an_interruption_while_an_old_environment_is_removed_is_survived(dev, mo
     (dev.VENV / "lib").mkdir()
     monkeypatch.undo()
     monkeypatch.setattr(dev.sys, "version", "3.99.0")
+    monkeypatch.setattr(dev, "has", lambda module: True)
     monkeypatch.setattr(dev.shutil, "rmtree", interrupted)
     with pytest.raises(KeyboardInterrupt):
         dev.set_up()

@@ -11,7 +11,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
+from matplotlib import cycler
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -54,7 +54,7 @@ def panels(count: int, *, height: float | None = None) -> list[Axes]:
     """Axes that share their x axis, one above the other, on one figure as wide as any other."""
     axes = plt.figure(figsize=(WIDTH, height or 2.4 * count)).subplots(count, squeeze=False, sharex=True)[:, 0]
     for ax in axes:
-        ax.locator_params(nbins=5, steps=[1, 2, 5, 10])
+        ax.locator_params(nbins=6, steps=[1, 2, 5, 10])
     return list(axes)
 
 

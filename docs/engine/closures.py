@@ -21,6 +21,18 @@ class Statement:
     """Those of the names it binds that owe nothing to what they meant before."""
 
 
+class Scoped(ast.NodeTransformer):
+    """Makes comprehensions generators, whose variables are their own; from Python 3.12 on those of the others are not."""
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:  # noqa: N802, the name that ast looks for
+        return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:  # noqa: N802
+        return self.generic_visit(ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators))
+
+    visit_SetComp = visit_ListComp
+
+
 def closure(earlier: Sequence[str], block: str, stateful: Iterable[str] = ()) -> str:
     """The block's source below the earlier statements that it needs, and no others.
 
@@ -65,7 +77,7 @@ def statements(source: str, stateful: set[str]) -> Iterator[Statement]:
     for node in ast.parse(source).body:
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
         text = "\n".join(lines[first - 1 : node.end_lineno])
-        table = symtable.symtable(text, "block", "exec")
+        table = symtable.symtable(ast.unparse(Scoped().visit(ast.parse(text))), "block", "exec")
         symbols = table.get_symbols()
         binds = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
         uses = {s.get_name() for s in symbols if s.is_referenced()}

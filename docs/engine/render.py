@@ -182,6 +182,19 @@ class MathTreeprocessor(Treeprocessor):
             raise PageError([Problem(self.page.path or "?", line, str(error), "mend the LaTeX")]) from None
 
 
+class TableTreeprocessor(Treeprocessor):
+    """Puts each table into a box that scrolls alone, also by keyboard, where the page is narrow."""
+
+    def run(self, root: ElementTree.Element) -> None:
+        for parent in list(root.iter()):
+            for position, table in enumerate(parent):
+                if table.tag == "table":
+                    box = ElementTree.Element("div", {"class": "vg-table", "tabindex": "0"})
+                    box.append(table)
+                    box.tail, table.tail = table.tail, None
+                    parent[position] = box
+
+
 class RunningPages(Extension):
     """Pages that run: see `engine.parse` for the dialect."""
 
@@ -197,6 +210,7 @@ class RunningPages(Extension):
         md.preprocessors.register(page, "vanishing-page", 29)
         # After the inline patterns (20), which find the mathematics.
         md.treeprocessors.register(MathTreeprocessor(md, page), "vanishing-math", 15)
+        md.treeprocessors.register(TableTreeprocessor(md), "vanishing-table", 14)
 
 
 def makeExtension(**options: str) -> RunningPages:  # noqa: N802, the name that Markdown looks for
