@@ -16,9 +16,9 @@ FUNCTIONS = [
     ("powers of two", lambda x: np.mean(2.0**x), lambda x: np.log(2) * 2.0**x / 3),
     ("waves", lambda x: np.sum(np.sin(x) * np.cos(x)), lambda x: np.cos(2 * x)),
     ("logarithms", lambda x: np.sum(np.log(x) + np.log1p(x) + np.expm1(x)), lambda x: 1 / x + 1 / (1 + x) + np.exp(x)),
-    ("arcus", lambda x: np.sum(np.arctan(x) - np.tanh(-x)), lambda x: 1 / (1 + x * x) + 1 / np.cosh(x) ** 2),
+    ("tanh", lambda x: np.sum(-np.tanh(-x)), lambda x: 1 / np.cosh(x) ** 2),
     ("shapes", lambda x: np.sum(np.stack([x, 2 * x]).T.reshape(2, 3)[0] * [1.0, 2.0, 3.0]), lambda x: [5.0, 3.0, 0.0]),
-    ("sums", lambda x: np.sum(np.cumsum(np.concatenate([x, np.ones(2)]))), lambda x: [5.0, 4.0, 3.0]),
+    ("sums", lambda x: np.cumsum(np.concatenate([x, np.ones(2)])).sum(), lambda x: [5.0, 4.0, 3.0]),
     ("einsum", lambda x: np.einsum("i,j->", x, x) + np.dot(x, x), lambda x: 2 * x.sum() + 2 * x),
     ("where", lambda x: np.sum(np.where(x.real > 1, x * x, -x)), lambda x: np.where(x > 1, 2 * x, -1)),
 ]

@@ -130,6 +130,8 @@ def test_front_matter_and_captions_take_values():
 def test_output_may_hold_wildcards_and_nothing_else_loosely():
     good = page(fence("print('a 1 b\\nc')"), fence("a ... b\nc", "output"))
     bad = page(fence("print('a.b')"), fence("a+b", "output"))
+    indented = page(fence("print('  a')"), fence("  a", "output"))
+    assert not run(indented, "x.md").problems
     assert not run(good, "x.md").problems
     assert run(bad, "x.md").problems
 

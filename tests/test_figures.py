@@ -75,7 +75,8 @@ def test_the_same_drawing_gives_the_same_bytes(draw):
 def test_text_stays_text_and_is_legible_on_a_phone(draw):
     picture = svg(draw())
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', picture)[1])
-    sizes = [float(size) for size in re.findall(r"<text[^>]*font-size: ([\d.]+)px|<text[^>]*font: ([\d.]+)px", picture)[0] if size]
+    sizes = [float(size) for size in re.findall(r"<text [^>]*?([\d.]+)px", picture)]
+    assert len(sizes) == picture.count("<text ")
     assert min(sizes) * 358 / width >= 11  # a phone of 390 px has 358 px for text
 
 
@@ -88,6 +89,16 @@ def test_names_stand_on_the_paper_and_apart(draw):
         for box in names:
             assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
         assert not any(a.overlaps(b) for a, b in itertools.combinations(names, 2))
+
+
+def test_series_that_part_to_the_left_are_named_there_inside_the_axes():
+    ax = figures.per_layer(0.9 ** (40 - LAYERS), label="tanh")
+    assert ax.texts[0].get_ha() == "left"
+    figures.per_layer(0.2 ** (40.0 - LAYERS), ax=ax, label="a longer name", role="green")
+    ax.figure.draw_without_rendering()
+    for text in ax.texts:
+        assert text.get_ha() == "right"
+        assert text.get_window_extent().x0 >= ax.bbox.x0
 
 
 def test_what_is_drawn_is_what_was_given():

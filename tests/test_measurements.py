@@ -88,7 +88,7 @@ def test_zero_nan_and_infinity_have_a_verdict(delta, expected, factor):
         measured = with_delta(delta)
         assert vn.verdict(delta) == measured.verdict == expected
         if factor is not None:
-            assert measured.factor == pytest.approx(factor, nan_ok=True)
+            assert measured.factor == pytest.approx(factor, rel=1e-9, abs=0, nan_ok=True)
         assert expected in str(measured)
 
 
@@ -96,7 +96,7 @@ def test_the_scale_of_the_loss_changes_no_verdict_and_no_factor():
     network, x, labels, record, _ = passes("sigmoid", widths=(6, *[8] * 20, 4))
     d_output = vn.softmax_cross_entropy.gradient(record.output, labels)
     one, other = (vn.measure_record(record, network.backward(record, c * d_output)) for c in (1.0, 1e6))
-    assert other.delta_rms == pytest.approx(1e6 * one.delta_rms)
+    assert other.delta_rms == pytest.approx(1e6 * one.delta_rms, rel=1e-12, abs=0)
     assert other.factor == pytest.approx(one.factor)
     assert other.verdict == one.verdict == "vanishing"
 
@@ -134,7 +134,7 @@ def test_rms_survives_squares_outside_the_number_range(dtype, part):
     for size in (float(limits.tiny) ** part, (float(limits.max) / 4) ** min(part, 1)):
         array = np.array([3 * size, -3 * size, 0, 0], dtype) / dtype(5)
         expected = float(abs(array).max()) / np.sqrt(2)
-        assert vn.rms(array) == pytest.approx(expected, rel=1e-6)
+        assert vn.rms(array) == pytest.approx(expected, rel=1e-6, abs=0)
 
 
 def test_float32_deltas_below_the_root_of_the_smallest_number_are_measured():
@@ -142,8 +142,8 @@ def test_float32_deltas_below_the_root_of_the_smallest_number_are_measured():
     wide = vn.dense_network((6, *[8] * 40, 4), activation="sigmoid", rng=np.random.default_rng(0))
     narrow, exact = vn.measure(network, x, labels), vn.measure(wide, x.astype(np.float64), labels)
     assert exact.delta_rms[0] < 1e-25
-    assert narrow.delta_rms == pytest.approx(exact.delta_rms, rel=1e-3)
-    assert narrow.weight_gradient_norm == pytest.approx(exact.weight_gradient_norm, rel=1e-3)
+    assert narrow.delta_rms == pytest.approx(exact.delta_rms, rel=1e-3, abs=0)
+    assert narrow.weight_gradient_norm == pytest.approx(exact.weight_gradient_norm, rel=1e-3, abs=0)
 
 
 def test_the_table_has_a_line_per_layer():

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
 CITED = re.compile(r"sources\.md#([\w-]+)")
-LISTED = re.compile(r"^### .*\{ *#([\w-]+) *\}$", re.MULTILINE)
+LISTED = re.compile(r"^## .*\{ *#([\w-]+) *\}$", re.MULTILINE)
 
 
 @pytest.fixture(autouse=True)

@@ -65,6 +65,17 @@ def test_one_seed_gives_one_training():
     assert (losses[0] == losses[1]).all()
 
 
+def test_the_samples_are_shuffled_by_the_rng():
+    network, x, labels, _ = problem()
+    first, second = (
+        vn.train(
+            network, x, labels, optimizer=vn.GradientDescent(0.5), epochs=1, batch_size=7, rng=np.random.default_rng(seed)
+        )[1].loss
+        for seed in (1, 2)
+    )
+    assert first[0] == second[0] and first[1] != second[1]
+
+
 def test_training_keeps_the_dtype():
     rng = np.random.default_rng(0)
     x, labels = vn.blobs(rng=rng, dtype=np.float32)

@@ -11,7 +11,7 @@ import numpy as np
 from vanishing.duals import Dual
 from vanishing.layers import EVALUATION, Layer, Mode, Parameters
 from vanishing.losses import Loss, softmax_cross_entropy
-from vanishing.networks import Network
+from vanishing.networks import Network, Record
 from vanishing.validation import Array, choice, floats, generator, number
 
 Function = Callable[[Any], Any]
@@ -106,15 +106,9 @@ _GRADIENTS = {"forward": forward_mode, "complex": complex_step, "central": centr
 
 
 def parameter_gradient(
-    network: Network,
-    x: Array,
-    target: Any,
-    *,
-    loss: Loss = softmax_cross_entropy,
-    layer: int = 1,
-    parameter: str = "weight",
-    method: str = "backprop",
-) -> Array:
+    network: Network, x: Array, target: Any, *, loss: Loss = softmax_cross_entropy,
+    layer: int = 1, parameter: str = "weight", method: str = "backprop",
+) -> Array:  # fmt: skip
     """dL/dW_l, or the gradient with respect to another parameter of layer l, by the method of that name.
 
     Args:
@@ -157,11 +151,7 @@ def _position(network: Network, layer: int) -> int:
 
 
 def projection_test(
-    part: Layer | Network,
-    h: Array,
-    *,
-    rng: np.random.Generator,
-    mode: Mode = EVALUATION,
+    part: Layer | Network, h: Array, *, rng: np.random.Generator, mode: Mode = EVALUATION
 ) -> float:
     """The largest relative error between <u, J v> and <J^T u, v> for random u and v.
 
@@ -181,38 +171,24 @@ def projection_test(
         >>> projection_test(network, rng.standard_normal((5, 3)), rng=rng) < 1e-12
         True
     """
+    network = part if isinstance(part, Network) else Network((part,))
     mode = copy.deepcopy(mode)  # its rng may be the one that draws u and v
-    values: dict[str, Array] = {"": floats(h, "h"), **part.parameters}
+    values: dict[str, Array] = {"input": floats(h, "h"), **network.parameters}
     lifted = {name: value.astype(np.complex128) for name, value in values.items()}
-    output, pull_back = _run(part, values, mode)
-    u = generator(rng).standard_normal(output.shape).astype(output.dtype)
-    pulled = pull_back(u)
-    errors = []
+
+    def record(values: Parameters) -> Record:
+        parameters = {name: value for name, value in values.items() if name != "input"}
+        return network.with_parameters(parameters).forward(values["input"], copy.deepcopy(mode))
+
+    start = record(values)
+    u = generator(rng).standard_normal(start.output.shape).astype(start.output.dtype)
+    gradients = start.network.backward(start, u)
+    pulled, errors = {"input": gradients.input, **gradients.parameters}, []
     for name, value in values.items():
         v = rng.standard_normal(value.shape).astype(value.dtype)
-        pushed = _along_complex(lambda a, name=name: _run(part, lifted | {name: a}, mode)[0], value, v)  # type: ignore[misc]
+        pushed = _along_complex(lambda a, name=name: record(lifted | {name: a}).output, value, v)  # type: ignore[misc]
         errors.append(_relative(float(np.vdot(u, pushed)), float(np.vdot(pulled[name], v))))
     return max(errors)
-
-
-def _run(part: Layer | Network, values: Parameters, mode: Mode) -> tuple[Array, Callable[[Array], Parameters]]:
-    """The output for the input `values[""]` and the parameters beside it, and u -> J^T u under the same names."""
-    moved: Any = part.with_parameters({name: value for name, value in values.items() if name})
-    if isinstance(moved, Network):
-        record = moved.forward(values[""], copy.deepcopy(mode))
-
-        def network_pull_back(u: Array) -> Parameters:
-            gradients = moved.backward(record, u)
-            return {"": gradients.input, **gradients.parameters}
-
-        return record.output, network_pull_back
-    output, memory = moved.forward(values[""], copy.deepcopy(mode))
-
-    def layer_pull_back(u: Array) -> Parameters:
-        d_input, parts = moved.backward(memory, u)
-        return {"": d_input, **parts}
-
-    return output, layer_pull_back
 
 
 def _relative(a: float, b: float) -> float:

@@ -9,16 +9,12 @@ from numpy.typing import DTypeLike
 
 from vanishing.validation import Array, dtype as floating, generator, number, size
 
+Generator = np.random.Generator
 Labelled = tuple[Array, Array]
 
 
 def blobs(
-    *,
-    rng: np.random.Generator,
-    samples: int = 300,
-    classes: int = 3,
-    spread: float = 0.2,
-    dtype: DTypeLike = np.float64,
+    *, rng: Generator, samples: int = 300, classes: int = 3, spread: float = 0.2, dtype: DTypeLike = np.float64
 ) -> Labelled:
     """Points (samples, 2) scattered about `classes` centres on the unit circle, and their labels.
 
@@ -35,19 +31,13 @@ def blobs(
         ((300, 2), [100, 100, 100])
     """
     labels = _labels(samples, classes)
-    angle = 2 * np.pi * labels / classes
-    return _scattered(_polar(1.0, angle), labels, spread, rng, dtype)
+    return _scattered(_polar(1.0, 2 * np.pi * labels / classes), labels, spread, rng, dtype)
 
 
 def spirals(
-    *,
-    rng: np.random.Generator,
-    samples: int = 300,
-    classes: int = 3,
-    turns: float = 0.75,
-    spread: float = 0.03,
+    *, rng: Generator, samples: int = 300, classes: int = 3, turns: float = 0.75, spread: float = 0.03,
     dtype: DTypeLike = np.float64,
-) -> Labelled:
+) -> Labelled:  # fmt: skip
     """Points (samples, 2) along `classes` interleaved spiral arms of radius up to 1, and their labels.
 
     Args:
@@ -70,11 +60,7 @@ def spirals(
 
 
 def two_moons(
-    *,
-    rng: np.random.Generator,
-    samples: int = 300,
-    spread: float = 0.1,
-    dtype: DTypeLike = np.float64,
+    *, rng: Generator, samples: int = 300, spread: float = 0.1, dtype: DTypeLike = np.float64
 ) -> Labelled:
     """Points (samples, 2) along two interleaved half circles of radius 1, and their labels.
 
@@ -105,7 +91,7 @@ def _polar(radius: Array | float, angle: Array) -> Array:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
 
 
-def _scattered(centre: Array, labels: Array, spread: float, rng: np.random.Generator, dtype: DTypeLike) -> Labelled:
+def _scattered(centre: Array, labels: Array, spread: float, rng: Generator, dtype: DTypeLike) -> Labelled:
     noise = number(spread, "spread", least=0) * generator(rng).standard_normal(centre.shape)
     return (centre + noise).astype(floating(dtype)), labels
 
@@ -120,7 +106,7 @@ class Split:
     y_test: Array
 
 
-def digits(*, rng: np.random.Generator, test_fraction: float = 0.2, dtype: DTypeLike = np.float64) -> Split:
+def digits(*, rng: Generator, test_fraction: float = 0.2, dtype: DTypeLike = np.float64) -> Split:
     """The 1797 handwritten digits of 8 x 8 pixels that scikit-learn ships, split at random.
 
     Alpaydin & Kaynak 1998, UCI Machine Learning Repository. Inputs have shape (samples, 64) and are scaled so that
@@ -142,8 +128,6 @@ def digits(*, rng: np.random.Generator, test_fraction: float = 0.2, dtype: DType
     except ImportError as error:
         raise ImportError("the digits come with scikit-learn: pip install scikit-learn") from error
     pixels, labels = load_digits(return_X_y=True)
-    chosen = order.permutation(len(pixels))
-    test, train = np.split(chosen, [round(test_fraction * len(pixels))])
-    mean, deviation = pixels[train].mean(), pixels[train].std()
-    x = ((pixels - mean) / deviation).astype(floating(dtype))
+    test, train = np.split(order.permutation(len(pixels)), [round(test_fraction * len(pixels))])
+    x = ((pixels - pixels[train].mean()) / pixels[train].std()).astype(floating(dtype))
     return Split(x[train], labels[train], x[test], labels[test])

@@ -31,7 +31,6 @@ _PARTIALS: dict[Any, tuple[Callable[..., Any], ...]] = {
     np.sin: (lambda y, a: np.cos(a),),
     np.cos: (lambda y, a: -np.sin(a),),
     np.tanh: (lambda y, a: 1 - y * y,),
-    np.arctan: (lambda y, a: 1 / (1 + a * a),),
 }
 # Functions linear in each of their array arguments (product rule), and functions linear in all of them together.
 _MULTILINEAR = {np.matmul, np.dot, np.inner, np.outer, np.einsum, np.tensordot, np.vecdot}
@@ -41,6 +40,15 @@ _LINEAR = {
 }  # fmt: skip
 # Functions that do not see the tangent: their results are ordinary numbers.
 _BLIND = {np.shape, np.ndim, np.size, np.real, np.sign, np.zeros_like, np.ones_like, np.full_like, np.argmax}
+
+
+def _of_both(name: str) -> Any:
+    """The linear array method of that name, for value and tangent."""
+
+    def method(self: Dual, *args: Any, **kwargs: Any) -> Dual:
+        return Dual(getattr(self.value, name)(*args, **kwargs), getattr(self.tangent, name)(*args, **kwargs))
+
+    return method
 
 
 class Dual(NDArrayOperatorsMixin):
@@ -95,9 +103,6 @@ class Dual(NDArrayOperatorsMixin):
             return Dual(np.clip(self.value, low, high), self.tangent * inside)
         return NotImplemented
 
-    def __getitem__(self, index: Any) -> Dual:
-        return Dual(self.value[index], self.tangent[index])
-
     def __len__(self) -> int:
         return len(self.value)
 
@@ -109,19 +114,9 @@ class Dual(NDArrayOperatorsMixin):
     size = property(lambda self: self.value.size)
     dtype = property(lambda self: self.value.dtype)
     real = property(lambda self: self.value)
-    T = property(lambda self: Dual(self.value.T, self.tangent.T))
-
-    def reshape(self, *shape: Any) -> Dual:
-        return Dual(self.value.reshape(*shape), self.tangent.reshape(*shape))
-
-    def transpose(self, *axes: Any) -> Dual:
-        return Dual(self.value.transpose(*axes), self.tangent.transpose(*axes))
-
-    def sum(self, *args: Any, **kwargs: Any) -> Dual:
-        return Dual(self.value.sum(*args, **kwargs), self.tangent.sum(*args, **kwargs))
-
-    def mean(self, *args: Any, **kwargs: Any) -> Dual:
-        return Dual(self.value.mean(*args, **kwargs), self.tangent.mean(*args, **kwargs))
+    T = property(lambda self: self.transpose())
+    __getitem__, reshape, transpose = _of_both("__getitem__"), _of_both("reshape"), _of_both("transpose")
+    sum, mean, cumsum = _of_both("sum"), _of_both("mean"), _of_both("cumsum")
 
 
 def _values(item: Any) -> Any:

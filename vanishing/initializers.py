@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 from vanishing.validation import Array, choice, dtype as floating, generator, number, size
 
 Shape = tuple[int, int]
-Draw = Callable[[Shape, np.random.Generator], Array]
+Draw = Callable[[Shape, tuple[int, ...], np.random.Generator], Array]
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Initializer:
 
     Attributes:
         name: what `initializer` finds it by.
-        draw_weight: (shape, rng) -> W in float64.
-        draw_bias: (shape, rng) -> b in float64, for the same shape (fan_out, fan_in).
+        draw_weight: (shape, size, rng) -> an array of that size in float64, for weights of shape (fan_out, fan_in).
+        draw_bias: the same for the bias that goes with weights of that shape.
     """
 
     name: str
@@ -39,11 +39,13 @@ class Initializer:
             >>> gaussian(0.1)((2, 3), rng=np.random.default_rng(0)).shape
             (2, 3)
         """
-        return self.draw_weight(_fans(shape), generator(rng)).astype(floating(dtype))
+        shape = _fans(shape)
+        return self.draw_weight(shape, shape, generator(rng)).astype(floating(dtype))
 
     def bias(self, shape: Shape, *, rng: np.random.Generator, dtype: DTypeLike = np.float64) -> Array:
         """A bias of shape (fan_out,) for the weight matrix of shape (fan_out, fan_in)."""
-        return self.draw_bias(_fans(shape), generator(rng)).astype(floating(dtype))
+        shape = _fans(shape)
+        return self.draw_bias(shape, shape[:1], generator(rng)).astype(floating(dtype))
 
 
 def _fans(shape: Shape) -> Shape:
@@ -52,36 +54,32 @@ def _fans(shape: Shape) -> Shape:
     return size(shape[0], "fan_out"), size(shape[1], "fan_in")
 
 
-def _fixed(value: float, shape: Shape) -> float:
-    return value
+def _deviation(variance: float, per: str, shape: Shape) -> float:
+    fan_out, fan_in = shape
+    return math.sqrt(variance / {"entry": 1, "fan_in": fan_in, "both fans": fan_in + fan_out}[per])
 
 
-def _per_fan_in(factor: float, shape: Shape) -> float:
-    return math.sqrt(factor / shape[1])
+def _normal(
+    variance: float, per: str, shape: Shape, size: tuple[int, ...], rng: np.random.Generator
+) -> Array:
+    return _deviation(variance, per, shape) * rng.standard_normal(size)
 
 
-def _per_both_fans(factor: float, shape: Shape) -> float:
-    return math.sqrt(factor / (shape[0] + shape[1]))
+def _uniform(
+    variance: float, per: str, shape: Shape, size: tuple[int, ...], rng: np.random.Generator
+) -> Array:
+    # Uniform between -a and a has variance a^2 / 3.
+    bound = _deviation(3 * variance, per, shape)
+    return rng.uniform(-bound, bound, size)
 
 
-def _normal(std: Callable[[Shape], float], shape: Shape, rng: np.random.Generator) -> Array:
-    return std(shape) * rng.standard_normal(shape)
+def _zeros(shape: Shape, size: tuple[int, ...], rng: np.random.Generator) -> Array:
+    return np.zeros(size)
 
 
-def _uniform(bound: Callable[[Shape], float], shape: Shape, rng: np.random.Generator) -> Array:
-    return rng.uniform(-bound(shape), bound(shape), size=shape)
-
-
-def _of_bias(draw: Draw, shape: Shape, rng: np.random.Generator) -> Array:
-    return draw((1, shape[0]), rng).ravel()
-
-
-def _zero_bias(shape: Shape, rng: np.random.Generator) -> Array:
-    return np.zeros(shape[0])
-
-
-def _gaussian_bias(std: float) -> Draw:
-    return partial(_of_bias, partial(_normal, partial(_fixed, std))) if std else _zero_bias
+def _rule(name: str, weight: Draw, sigma_b: float) -> Initializer:
+    variance = number(sigma_b, "sigma_b", least=0) ** 2
+    return Initializer(name, weight, partial(_normal, variance, "entry") if variance else _zeros)
 
 
 def gaussian(std: float, *, sigma_b: float = 0.0) -> Initializer:
@@ -91,8 +89,8 @@ def gaussian(std: float, *, sigma_b: float = 0.0) -> Initializer:
         >>> gaussian(1.0).name
         'gaussian(1)'
     """
-    std, sigma_b = number(std, "std", least=0), number(sigma_b, "sigma_b", least=0)
-    return Initializer(f"gaussian({std:g})", partial(_normal, partial(_fixed, std)), _gaussian_bias(sigma_b))
+    std = number(std, "std", least=0)
+    return _rule(f"gaussian({std:g})", partial(_normal, std**2, "entry"), sigma_b)
 
 
 def scaled_gaussian(sigma_w: float, *, sigma_b: float = 0.0) -> Initializer:
@@ -106,9 +104,8 @@ def scaled_gaussian(sigma_w: float, *, sigma_b: float = 0.0) -> Initializer:
         >>> print(f"{np.sqrt(100) * W.std():.2f}")
         2.00
     """
-    sigma_w, sigma_b = number(sigma_w, "sigma_w", least=0), number(sigma_b, "sigma_b", least=0)
-    weight = partial(_normal, partial(_per_fan_in, sigma_w**2))
-    return Initializer(f"scaled_gaussian({sigma_w:g})", weight, _gaussian_bias(sigma_b))
+    sigma_w = number(sigma_w, "sigma_w", least=0)
+    return _rule(f"scaled_gaussian({sigma_w:g})", partial(_normal, sigma_w**2, "fan_in"), sigma_b)
 
 
 def uniform(bound: float, *, sigma_b: float = 0.0) -> Initializer:
@@ -118,29 +115,21 @@ def uniform(bound: float, *, sigma_b: float = 0.0) -> Initializer:
         >>> uniform(0.5).name
         'uniform(0.5)'
     """
-    bound, sigma_b = number(bound, "bound", least=0), number(sigma_b, "sigma_b", least=0)
-    return Initializer(f"uniform({bound:g})", partial(_uniform, partial(_fixed, bound)), _gaussian_bias(sigma_b))
+    bound = number(bound, "bound", least=0)
+    return _rule(f"uniform({bound:g})", partial(_uniform, bound**2 / 3, "entry"), sigma_b)
 
 
-# Var(W) = 2 / (fan_in + fan_out): Glorot & Bengio 2010, eq. 12, and eq. 16 for the uniform one (variance bound^2 / 3).
-xavier_normal = Initializer("xavier_normal", partial(_normal, partial(_per_both_fans, 2)), _zero_bias)
-xavier_uniform = Initializer("xavier_uniform", partial(_uniform, partial(_per_both_fans, 6)), _zero_bias)
+# Var(W) = 2 / (fan_in + fan_out): Glorot & Bengio 2010, eq. 12, and eq. 16 for the uniform one.
+xavier_normal = Initializer("xavier_normal", partial(_normal, 2, "both fans"), _zeros)
+xavier_uniform = Initializer("xavier_uniform", partial(_uniform, 2, "both fans"), _zeros)
 # Var(W) = 2 / fan_in: He et al. 2015, eq. 10.
-he_normal = Initializer("he_normal", partial(_normal, partial(_per_fan_in, 2)), _zero_bias)
-he_uniform = Initializer("he_uniform", partial(_uniform, partial(_per_fan_in, 6)), _zero_bias)
-# torch.nn.Linear: kaiming_uniform_(a=sqrt(5)), that is bound^2 = 3 * 2 / (1 + 5) / fan_in = 1 / fan_in, biases alike.
-_torch_bound = partial(_per_fan_in, 1)
+he_normal = Initializer("he_normal", partial(_normal, 2, "fan_in"), _zeros)
+he_uniform = Initializer("he_uniform", partial(_uniform, 2, "fan_in"), _zeros)
+# torch.nn.Linear draws weights by kaiming_uniform_(a=sqrt(5)), bound^2 = 3 * 2 / (1 + 5) / fan_in = 1 / fan_in, and
+# biases between the same bounds: variance 1 / (3 fan_in) for both.
+pytorch_default = Initializer("pytorch_default", *[partial(_uniform, 1 / 3, "fan_in")] * 2)
 
-
-def _torch_bias(shape: Shape, rng: np.random.Generator) -> Array:
-    return rng.uniform(-_torch_bound(shape), _torch_bound(shape), size=shape[0])
-
-
-pytorch_default = Initializer("pytorch_default", partial(_uniform, _torch_bound), _torch_bias)
-
-_KNOWN = {
-    rule.name: rule for rule in (xavier_normal, xavier_uniform, he_normal, he_uniform, pytorch_default)
-}
+_KNOWN = {rule.name: rule for rule in (xavier_normal, xavier_uniform, he_normal, he_uniform, pytorch_default)}
 
 
 def initializer(name: str | Initializer) -> Initializer:

@@ -148,12 +148,7 @@ class Measurements:
 
 
 def measure(
-    network: Network,
-    x: Array,
-    target: Any,
-    *,
-    loss: Loss = softmax_cross_entropy,
-    mode: Mode = EVALUATION,
+    network: Network, x: Array, target: Any, *, loss: Loss = softmax_cross_entropy, mode: Mode = EVALUATION
 ) -> Measurements:
     """The per-layer measurements of one forward and one backward pass.
 
@@ -185,13 +180,8 @@ def run_measured(network: Network, x: Array, target: Any, loss: Loss, mode: Mode
             forward.append((_rms(output), *_flat_fractions(layer, memory)))
             memories.append(memory)
         d_output = loss.slope(output, loss.check(output, target))
-        backward = [
-            (_rms(delta), *_weight_sizes(parts))
-            for layer, (delta, _, parts) in zip(
-                reversed(network.layers), network.backward_steps(memories, d_output), strict=True
-            )
-            if layer.numbered
-        ]
+        back = zip(reversed(network.layers), network.backward_steps(memories, d_output), strict=True)
+        backward = [(_rms(delta), *_weight_sizes(parts)) for layer, (delta, _, parts) in back if layer.numbered]
     return output, _measurements(network, forward, backward[::-1])
 
 
@@ -211,15 +201,10 @@ def measure_record(record: Record, gradients: Gradients) -> Measurements:
         record: from `network.forward`.
         gradients: from `network.backward` with that record.
     """
-    layers = record.network.layers
-    forward = [
-        (_rms(output), *_flat_fractions(layer, memory))
-        for layer, output, memory in zip(layers, record.outputs, record.memories, strict=True)
-    ]
-    backward = [
-        (_rms(delta), *_weight_sizes(gradients.parts[level]))
-        for delta, level in zip(gradients.delta, gradients.levels, strict=True)
-    ]
+    steps = zip(record.network.layers, record.outputs, record.memories, strict=True)
+    forward = [(_rms(output), *_flat_fractions(layer, memory)) for layer, output, memory in steps]
+    levels = zip(gradients.delta, gradients.levels, strict=True)
+    backward = [(_rms(delta), *_weight_sizes(gradients.parts[level])) for delta, level in levels]
     return _measurements(record.network, forward, backward)
 
 
@@ -231,9 +216,7 @@ def _measurements(network: Network, forward: list[Any], backward: list[Any]) -> 
     # Between one z_l and the next stands at most one activation; the other layers have fractions 0.
     saturated, dead = np.maximum.reduceat(flat, levels).T
     delta_rms, weight_norm, weight_rms = np.array(backward).T
-    return Measurements(
-        output_rms[last], output_rms[levels], delta_rms, weight_norm, weight_rms, saturated, dead
-    )
+    return Measurements(output_rms[last], output_rms[levels], delta_rms, weight_norm, weight_rms, saturated, dead)
 
 
 def _weight_sizes(parts: Parameters) -> tuple[float, float]:

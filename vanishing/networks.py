@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from vanishing.activations import Activation, activation as resolve_activation, identity
+from vanishing.activations import Activation, activation as phi_of, identity
 from vanishing.initializers import Initializer, initializer as resolve_initializer
 from vanishing.layers import EVALUATION, Activate, Affine, Composite, Layer, Mode, Parameters, joined
-from vanishing.validation import Array, finite, floats, generator, size
+from vanishing.validation import Array, finite, floats, size
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +63,10 @@ class Network(Composite):
             d_output: dL/doutput, of the shape of `record.output`.
         """
         steps = tuple(self.backward_steps(record.memories, self._checked(record, d_output)))[::-1]
-        return Gradients(
-            delta=tuple(steps[i][0] for i in self.levels),
-            input=steps[0][1],
-            parts=tuple(parts for _, _, parts in steps),
-            levels=self.levels,
-        )
+        delta, parts = tuple(steps[i][0] for i in self.levels), tuple(parts for _, _, parts in steps)
+        return Gradients(delta, steps[0][1], parts, self.levels)
 
-    def backward_steps(
-        self, memories: Sequence[Any], d_output: Array
-    ) -> Iterator[tuple[Array, Array, Parameters]]:
+    def backward_steps(self, memories: Sequence[Any], d_output: Array) -> Iterator[tuple[Array, Array, Parameters]]:
         """From the last layer to the first: dL/doutput, dL/dinput and dL/dparameter by name of that layer."""
         for layer, memory in zip(reversed(self.layers), reversed(memories), strict=True):
             d_input, parts = layer.backward(memory, d_output)
@@ -154,14 +148,9 @@ class Gradients:
 
 
 def dense_network(
-    widths: Sequence[int],
-    *,
-    activation: str | Activation,
-    initializer: str | Initializer = "xavier_normal",
-    output_activation: str | Activation = identity,
-    rng: np.random.Generator,
-    dtype: DTypeLike = np.float64,
-) -> Network:
+    widths: Sequence[int], *, activation: str | Activation, initializer: str | Initializer = "xavier_normal",
+    output_activation: str | Activation = identity, rng: np.random.Generator, dtype: DTypeLike = np.float64,
+) -> Network:  # fmt: skip
     """A network of L affine layers with an activation after each.
 
     z_l = h_{l-1} W_l^T + b_l and h_l = phi(z_l). An identity activation is no layer: h_l is then z_l itself.
@@ -182,13 +171,10 @@ def dense_network(
     widths = [size(width, f"widths[{l}]") for l, width in enumerate(widths)]
     if len(widths) < 2:
         raise ValueError(f"widths is {widths}; at least the input's and the output's width are expected")
-    rule, hidden, last = (
-        resolve_initializer(initializer), resolve_activation(activation), resolve_activation(output_activation)
-    )
-    generator(rng)
+    rule, hidden, last = resolve_initializer(initializer), phi_of(activation), phi_of(output_activation)
     layers: list[Layer] = []
-    for fan_in, fan_out, phi in zip(widths, widths[1:], [hidden] * (len(widths) - 2) + [last]):
-        shape = (fan_out, fan_in)
+    for l, shape in enumerate(zip(widths[1:], widths, strict=False), start=1):
+        phi = hidden if l < len(widths) - 1 else last
         layers.append(Affine(rule(shape, rng=rng, dtype=dtype), rule.bias(shape, rng=rng, dtype=dtype)))
         if phi is not identity:
             layers.append(Activate(phi))

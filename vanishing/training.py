@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -94,17 +94,9 @@ class History:
 
 
 def train(
-    network: Network,
-    x: Array,
-    target: Any,
-    *,
-    loss: Loss = softmax_cross_entropy,
-    optimizer: Optimizer,
-    epochs: int,
-    batch_size: int,
-    rng: np.random.Generator,
-    measure_every: int = 1,
-) -> tuple[Network, History]:
+    network: Network, x: Array, target: Any, *, loss: Loss = softmax_cross_entropy, optimizer: Optimizer,
+    epochs: int, batch_size: int, rng: np.random.Generator, measure_every: int = 1,
+) -> tuple[Network, History]:  # fmt: skip
     """The trained network, and the history of its training.
 
     Divergence is an outcome, not an error: training ends, the history says so, and the network is the last one with
@@ -143,55 +135,26 @@ def train(
             try:
                 network, state = _epoch(network, x, target, loss, optimizer, state, batch_size, mode)
             except NotFinite:
-                rows.append(_lost(rows[0], epoch))
+                rows.append((epoch, math.inf, math.nan, math.nan * rows[0][3], math.nan * rows[0][4]))
             else:
                 if epoch % measure_every == 0 or epoch == epochs:
                     rows.append(_row(network, x, target, loss, epoch))
-            if rows[-1].loss == math.inf:
+            if rows[-1][1] == math.inf:
                 break
-    return network, _history(rows)
+    epoch_, loss_, accuracy, delta_rms, weight_norm = (np.array(column) for column in zip(*rows, strict=True))
+    return network, History(epoch_, loss_, accuracy, delta_rms, weight_norm, diverged=rows[-1][1] == math.inf)
 
 
-@dataclass(frozen=True, eq=False)
-class _Row:
-    """One row of a history."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    delta_rms: Array
-    weight_gradient_norm: Array
-
-
-def _row(network: Network, x: Array, target: Array, loss: Loss, epoch: int) -> _Row:
+def _row(network: Network, x: Array, target: Array, loss: Loss, epoch: int) -> tuple[int, float, float, Array, Array]:
+    """Epoch, loss, accuracy, rms of delta, norm of the weight gradient."""
     output, measured = run_measured(network, x, target, loss, EVALUATION)
     value = float(loss.value(output, target))
     fraction = hits(output, target) if target.dtype.kind in "iu" else math.nan
-    if not math.isfinite(value):
-        value = math.inf
-    return _Row(epoch, value, fraction, measured.delta_rms, measured.weight_gradient_norm)
-
-
-def _lost(row: _Row, epoch: int) -> _Row:
-    """The row for parameters that are no numbers any more."""
-    unknown = np.full_like(row.delta_rms, math.nan)
-    return _Row(epoch, math.inf, math.nan, unknown, unknown)
-
-
-def _history(rows: list[_Row]) -> History:
-    columns = {field.name: np.array([getattr(row, field.name) for row in rows]) for field in fields(_Row)}
-    return History(**columns, diverged=rows[-1].loss == math.inf)
+    return epoch, value if math.isfinite(value) else math.inf, fraction, measured.delta_rms, measured.weight_gradient_norm
 
 
 def _epoch(
-    network: Network,
-    x: Array,
-    target: Array,
-    loss: Loss,
-    optimizer: Optimizer,
-    state: Any,
-    batch_size: int,
-    mode: Mode,
+    network: Network, x: Array, target: Array, loss: Loss, optimizer: Optimizer, state: Any, batch_size: int, mode: Mode
 ) -> tuple[Network, Any]:
     """Network and state after each sample was seen once, in an order drawn from mode.rng."""
     order = generator(mode.rng).permutation(len(x))

@@ -100,8 +100,7 @@ def math_font(letters: str) -> bytes:
     name = hashlib.sha256(letters.encode() + FONT.read_bytes()).hexdigest()[:24]
     stored = Path(".cache/fonts") / f"{name}.woff2"
     if not stored.exists():
-        options = subset.Options(flavor="woff2", name_IDs=NAMES, recalc_timestamp=False)
-        options.layout_features = ["ssty", "math"]
+        options = subset.Options(flavor="woff2", name_IDs=NAMES, layout_features=[], hinting=False)
         font = TTFont(FONT, recalcTimestamp=False)
         subsetter = subset.Subsetter(options)
         subsetter.populate(text=letters)

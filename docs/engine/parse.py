@@ -214,7 +214,10 @@ def attach_output(page: Page, above: Region | None, fence: Region) -> None:
         return
     if fence.lexemes["info"].strip() != "output":
         page.problem(fence.start, "an output fence takes no options", "write ```output alone")
-    item.output_start, item.expected = fence.start, plain(fence.lexemes["source"])
+    lines = page.text[fence.start : fence.end].splitlines()
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    # Not Sybil's lexeme, from which common indentation is gone: blanks count in what is printed.
+    item.output_start, item.expected = fence.start, plain("\n".join(line[indent:] for line in lines[1:-1]))
     item.end = above.end = fence.end
 
 
