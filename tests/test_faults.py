@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).parent.parent
 PAGE = """\
@@ -67,24 +69,20 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A copy of the project with a page more, and the runs of the others as they are kept."""
+    """A copy of the project with a page more and short labs, and the runs of the pages as they are kept."""
     copy = tmp_path_factory.mktemp("project")
-    left_out = shutil.ignore_patterns("__pycache__", "*.ipynb", "api", "site*")
     for name in ("docs", "vanishing", "tests", ".cache/pages"):
         if (ROOT / name).exists():
-            shutil.copytree(ROOT / name, copy / name, ignore=left_out)
-    shutil.copy(ROOT / "pyproject.toml", copy)
-    shutil.copy(ROOT / "README.md", copy)
-    (copy / "docs/reference/api.md").unlink()  # it links to the pages left out
-    for page in [copy / "README.md", *copy.glob("docs/**/*.md")]:
-        text = page.read_text("utf-8")
-        page.write_text(re.sub(r"\[([^\]]*)\]\([\w/.]*(?:api\.md|\.ipynb)[^)]*\)", r"\1", text), "utf-8")
-    pages = sorted(path.relative_to(copy / "docs").as_posix() for path in copy.glob("docs/**/*.md"))
-    nav = "".join(f"  - {name}\n" for name in [*pages, "foundations/halving.md"])
-    settings = (ROOT / "mkdocs.yml").read_text("utf-8")
-    (copy / "mkdocs.yml").write_text(settings[: settings.index("\nnav:")] + f"\nnav:\n{nav}", "utf-8")
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "mkdocs.yml"):
+        shutil.copy(ROOT / name, copy)
+    for lab in copy.glob("docs/labs/*.ipynb"):
+        nbformat.write(new_notebook(cells=[new_markdown_cell("# A lab")]), lab)
+    settings = copy / "mkdocs.yml"
+    settings.write_text(settings.read_text("utf-8") + "  - foundations/halving.md\n", "utf-8")
     (copy / "docs/foundations/halving.md").write_text(PAGE, "utf-8")
-    assert call(copy, "mkdocs", "build", "--strict").returncode == 0
+    build = call(copy, "mkdocs", "build", "--strict")
+    assert build.returncode == 0, build.stdout + build.stderr
     return copy
 
 

@@ -48,6 +48,7 @@ def inline_svg(svg: str, prefix: str, alt: str) -> str:
     root.attrib.pop("version", None)
     root.set("role", "img")
     root.set("aria-label", alt)
+    root.set("data-search-exclude", "")
     ET.register_namespace("", SVG)
     return re.sub(r">\s+<", "><", ET.tostring(root, encoding="unicode"))
 

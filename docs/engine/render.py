@@ -64,7 +64,7 @@ def code_lines(block: Block, stash: Callable[[str], str]) -> Iterator[str]:
     if block.skipped is not None:
         yield stash(f'<p class="vg-skipped">Not run here: {html.escape(block.skipped)}</p>')
     else:
-        yield stash(f'<template class="vg-runnable">{html.escape(block.runnable)}</template>')
+        yield stash(f'<template class="vg-runnable" data-search-exclude>{html.escape(block.runnable)}</template>')
     yield ""
 
 
