@@ -54,7 +54,13 @@ def test_steepest_is_the_supremum(phi):
 
 @pytest.mark.parametrize(
     ("phi", "left", "right"),
-    [(vn.sigmoid, 0, 1), (vn.tanh, -1, 1), (vn.relu, 0, 1000), (vn.identity, -1000, 1000), (vn.leaky_relu(), -10, 1000)],
+    [
+        (vn.sigmoid, 0, 1),
+        (vn.tanh, -1, 1),
+        (vn.relu, 0, 1000),
+        (vn.identity, -1000, 1000),
+        (vn.leaky_relu(), -10, 1000),
+    ],
     ids=lambda item: getattr(item, "name", None),
 )
 def test_values_at_a_thousand(phi, left, right):

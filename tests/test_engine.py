@@ -6,6 +6,7 @@ import textwrap
 import warnings
 from pathlib import Path
 
+import markdown
 import matplotlib as mpl
 import nbformat
 import numpy as np
@@ -290,3 +291,16 @@ def test_bad_latex_is_an_error():
     assert "<msub>" in rendering.mathml(r"\delta_l", display=False)
     with pytest.raises(ValueError, match="nonsense"):
         rendering.mathml(r"\nonsense", display=False)
+
+
+def test_punctuation_stays_with_its_formula():
+    html = markdown.markdown(
+        "So $a$, and\n\n$$\nb\n$$\n",
+        extensions=["engine.render", "pymdownx.arithmatex"],
+        extension_configs={
+            "pymdownx.arithmatex": {"generic": True, "tex_inline_wrap": ["", ""], "tex_block_wrap": ["", ""]}
+        },
+    )
+    assert '<span class="vg-formula"><math><mi>a</mi></math>,</span> and' in html
+    assert '<div class="vg-math" tabindex="0"><math display="block"><mi>b</mi></math></div>' in html
+    assert "<p><div" not in html

@@ -22,7 +22,7 @@ CASES = [
     (vn.he_uniform, math.sqrt(2 / FAN_IN), math.sqrt(6 / FAN_IN), 0),
     (vn.pytorch_default, 1 / math.sqrt(3 * FAN_IN), 1 / math.sqrt(FAN_IN), 1 / math.sqrt(3 * FAN_IN)),
 ]
-BY_NAME = pytest.mark.parametrize(("rule", "std", "bound", "bias_std"), CASES, ids=lambda item: getattr(item, "name", ""))
+BY_NAME = pytest.mark.parametrize(("rule", "std", "bound", "bias_std"), CASES, ids=[rule.name for rule, *_ in CASES])
 
 
 def within_five_standard_errors(sample, std):

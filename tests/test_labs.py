@@ -100,7 +100,7 @@ def value(text):
         (code("#| caption: a line\nx", drawing()), "the figure has no alt"),
         (code("#| alt:\n#| caption: a line\nx", drawing()), "the figure has no alt"),
         (code(HEAD + "x"), "alt and caption without a figure"),
-        (code(HEAD + "x", drawing(), drawing()), "the cell draws 2 figures"),
+        (code(HEAD + "x", drawing(), drawing()), "2 figures are left open"),
         (code(HEAD + "x", drawing(SVG.replace("0072b2", "123456"))), "the figure's colours #123456"),
         (code("#| label: a\nx"), "'#| label: a' is no option of a cell"),
         (code("x", printing("a.py:1: RuntimeWarning: overflow", "stderr")), "RuntimeWarning: overflow"),

@@ -13,7 +13,9 @@ OUTPUTS = arrays(np.float64, (4, 3), elements=st.floats(-50, 50))
 LABELS = np.array([0, 2, 1, 2])
 VALUES = np.linspace(-1, 1, 12).reshape(4, 3)
 CASES = pytest.mark.parametrize(
-    ("loss", "target"), [(vn.softmax_cross_entropy, LABELS), (vn.mean_squared_error, VALUES)], ids=lambda x: getattr(x, "name", "")
+    ("loss", "target"),
+    [(vn.softmax_cross_entropy, LABELS), (vn.mean_squared_error, VALUES)],
+    ids=["softmax_cross_entropy", "mean_squared_error"],
 )
 
 

@@ -146,6 +146,16 @@ def test_float32_deltas_below_the_root_of_the_smallest_number_are_measured():
     assert narrow.weight_gradient_norm == pytest.approx(exact.weight_gradient_norm, rel=1e-3, abs=0)
 
 
+def test_float16_is_summed_in_a_wider_format():
+    assert vn.rms(np.full(10000, 0.1, np.float16)) == pytest.approx(0.1, rel=1e-3)
+    assert vn.rms(np.full(10000, 300, np.float16)) == pytest.approx(300, rel=1e-3)
+
+
+def test_a_network_without_a_z_cannot_be_measured():
+    with pytest.raises(ValueError, match="network has no layer with a z_l, such as Affine"):
+        vn.measure(vn.Network((vn.Activate(vn.tanh),)), np.ones((2, 2)), [0, 1])
+
+
 def test_the_table_has_a_line_per_layer():
     network, x, labels, *_ = passes()
     lines = str(vn.measure(network, x, labels)).splitlines()

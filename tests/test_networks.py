@@ -81,7 +81,8 @@ def test_a_deep_network_passes_the_projection_test(activation, dtype, tolerance)
 
 
 def bad(**changed):
-    return lambda: vn.dense_network(**{"widths": [2, 2], "activation": "tanh", "rng": np.random.default_rng(0)} | changed)
+    settings = {"widths": [2, 2], "activation": "tanh", "rng": np.random.default_rng(0)} | changed
+    return lambda: vn.dense_network(**settings)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ def texts():
 
 
 def test_code_lines_are_counted_right():
-    assert code_lines('"""Doc."""\n# comment\n\nx = 1\ndef f():\n    """Doc\n    of f."""\n    return """a\nb"""\n') == {4, 5, 8, 9}
+    text = '"""Doc."""\n# comment\n\nx = 1\ndef f():\n    """Doc\n    of f."""\n    return """a\nb"""\n'
+    assert code_lines(text) == {4, 5, 8, 9}
 
 
 def test_the_package_keeps_its_size():

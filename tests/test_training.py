@@ -67,11 +67,9 @@ def test_one_seed_gives_one_training():
 
 def test_the_samples_are_shuffled_by_the_rng():
     network, x, labels, _ = problem()
+    settings = {"optimizer": vn.GradientDescent(0.5), "epochs": 1, "batch_size": 7}
     first, second = (
-        vn.train(
-            network, x, labels, optimizer=vn.GradientDescent(0.5), epochs=1, batch_size=7, rng=np.random.default_rng(seed)
-        )[1].loss
-        for seed in (1, 2)
+        vn.train(network, x, labels, rng=np.random.default_rng(seed), **settings)[1].loss for seed in (1, 2)
     )
     assert first[0] == second[0] and first[1] != second[1]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vanishing.validation import Array, choice, floats, number
 
@@ -33,7 +34,7 @@ class Activation:
     steepest: float
     slope: Callable[[Array], Array] | None = None
 
-    def __call__(self, z: Array) -> Array:
+    def __call__(self, z: ArrayLike) -> Array:
         """phi(z), elementwise.
 
         Example:
@@ -42,7 +43,7 @@ class Activation:
         """
         return _elementwise(self.value, floats(z, "z"))
 
-    def derivative(self, z: Array) -> Array:
+    def derivative(self, z: ArrayLike) -> Array:
         """phi'(z), elementwise; at a kink the value from the left.
 
         Example:

@@ -51,7 +51,7 @@ def _gradient(along: Along, f: Function, x: Array) -> Array:
 def complex_step(f: Function, x: Array) -> Array:
     """The gradient of a scalar function, df/dx_i = Im f(x + i h e_i) / h with h = 1e-20, exact to rounding.
 
-    Squire & Trapp 1998, eq. 1. The function must be analytic, and run on complex arrays.
+    Squire & Trapp 1998. The function must be analytic, and run on complex arrays.
 
     Args:
         f: array -> number.
@@ -150,9 +150,7 @@ def _position(network: Network, layer: int) -> int:
     return network.levels[layer - 1 if layer > 0 else layer]
 
 
-def projection_test(
-    part: Layer | Network, h: Array, *, rng: np.random.Generator, mode: Mode = EVALUATION
-) -> float:
+def projection_test(part: Layer | Network, h: Array, *, rng: np.random.Generator, mode: Mode = EVALUATION) -> float:
     """The largest relative error between <u, J v> and <J^T u, v> for random u and v.
 
     J v is the derivative of the output along v by a complex step, J^T u is what `backward` returns. v is drawn once

@@ -84,7 +84,7 @@ class Dual(NDArrayOperatorsMixin):
             result = _elementwise(function, _PARTIALS[ufunc], inputs, kwargs)
         else:
             result = function(*_values(inputs), **kwargs)
-            if ufunc not in _BLIND and result.dtype != bool:
+            if ufunc not in _BLIND and getattr(result, "dtype", None) != bool:
                 return NotImplemented
         return _into(out[0], result) if out else result
 

@@ -59,15 +59,11 @@ def _deviation(variance: float, per: str, shape: Shape) -> float:
     return math.sqrt(variance / {"entry": 1, "fan_in": fan_in, "both fans": fan_in + fan_out}[per])
 
 
-def _normal(
-    variance: float, per: str, shape: Shape, size: tuple[int, ...], rng: np.random.Generator
-) -> Array:
+def _normal(variance: float, per: str, shape: Shape, size: tuple[int, ...], rng: np.random.Generator) -> Array:
     return _deviation(variance, per, shape) * rng.standard_normal(size)
 
 
-def _uniform(
-    variance: float, per: str, shape: Shape, size: tuple[int, ...], rng: np.random.Generator
-) -> Array:
+def _uniform(variance: float, per: str, shape: Shape, size: tuple[int, ...], rng: np.random.Generator) -> Array:
     # Uniform between -a and a has variance a^2 / 3.
     bound = _deviation(3 * variance, per, shape)
     return rng.uniform(-bound, bound, size)

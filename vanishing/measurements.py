@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vanishing.layers import EVALUATION, Activate, Layer, Mode, Parameters
 from vanishing.losses import Loss, softmax_cross_entropy
@@ -21,7 +22,7 @@ EXPLODING = 1e2
 """A network explodes if delta_rms at the first layer is more than this multiple of that at the last."""
 
 
-def rms(array: Array) -> float:
+def rms(array: ArrayLike) -> float:
     """The root mean square of all entries.
 
     Example:
@@ -37,6 +38,8 @@ def _rms(array: Array) -> float:
 
 def _norm(array: Array, count: int = 1) -> float:
     """The root of the sum of squares over `count`, also where the squares leave the range of the dtype."""
+    if array.dtype == np.float16:  # whose sums are float16, too
+        array = array.astype(np.float32)
     square = float(np.vdot(array, array).real)
     if array.size * _lowest_square(array.dtype) < square < math.inf:
         return math.sqrt(square / count)
@@ -173,6 +176,9 @@ def measure(
 
 def run_measured(network: Network, x: Array, target: Any, loss: Loss, mode: Mode) -> tuple[Array, Measurements]:
     """The output of the network and the measurements, taken while the passes run: only the memories are kept."""
+    if not network.levels:
+        raise ValueError("network has no layer with a z_l, such as Affine; at least one is expected")
+    x = floats(x, "x", least_ndim=2)
     _keep_freed_memory()
     with np.errstate(over="ignore", invalid="ignore"):
         forward, memories = [], []

@@ -45,15 +45,15 @@ class Network(Composite):
             x: h_0, shape (batch, n_0), or (time, batch, n_0) if the layers take it.
             mode: whether this is training, and the rng for layers that draw.
         """
+        x = floats(x, "x", least_ndim=2)
         outputs, memories = zip(*self.forward_steps(x, mode), strict=True)
         return Record(self, x, outputs, memories)
 
     def forward_steps(self, x: Array, mode: Mode = EVALUATION) -> Iterator[tuple[Array, Any]]:
-        """Each layer's output and memory, one layer at a time: what need not be kept is not."""
-        h = floats(x, "x", least_ndim=2)
+        """Each layer's output and memory, one layer at a time and without a check: what need not be kept is not."""
         for layer in self.layers:
-            h, memory = layer.forward(h, mode)
-            yield h, memory
+            x, memory = layer.forward(x, mode)
+            yield x, memory
 
     def backward(self, record: Record, d_output: Array) -> Gradients:
         """The gradients of L for every layer, given dL/doutput.

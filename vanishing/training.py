@@ -81,8 +81,6 @@ class History:
         accuracy: fraction, shape (T,); NaN where the target is no class number.
         delta_rms: rms of delta_l, shape (T, L).
         weight_gradient_norm: Frobenius norm of dL/dW_l, shape (T, L).
-        diverged: True if training ended early because a loss or a parameter was no longer finite; the last loss is
-            then infinite.
     """
 
     epoch: Array
@@ -90,7 +88,11 @@ class History:
     accuracy: Array
     delta_rms: Array
     weight_gradient_norm: Array
-    diverged: bool
+
+    @property
+    def diverged(self) -> bool:
+        """True if training ended early because a loss or a parameter was no longer finite; the last loss is inf."""
+        return bool(self.loss[-1] == math.inf)
 
 
 def train(
@@ -141,16 +143,16 @@ def train(
                     rows.append(_row(network, x, target, loss, epoch))
             if rows[-1][1] == math.inf:
                 break
-    epoch_, loss_, accuracy, delta_rms, weight_norm = (np.array(column) for column in zip(*rows, strict=True))
-    return network, History(epoch_, loss_, accuracy, delta_rms, weight_norm, diverged=rows[-1][1] == math.inf)
+    return network, History(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
 def _row(network: Network, x: Array, target: Array, loss: Loss, epoch: int) -> tuple[int, float, float, Array, Array]:
     """Epoch, loss, accuracy, rms of delta, norm of the weight gradient."""
     output, measured = run_measured(network, x, target, loss, EVALUATION)
     value = float(loss.value(output, target))
+    value = value if math.isfinite(value) else math.inf
     fraction = hits(output, target) if target.dtype.kind in "iu" else math.nan
-    return epoch, value if math.isfinite(value) else math.inf, fraction, measured.delta_rms, measured.weight_gradient_norm
+    return epoch, value, fraction, measured.delta_rms, measured.weight_gradient_norm
 
 
 def _epoch(

@@ -170,9 +170,12 @@ class MathTreeprocessor(Treeprocessor):
             if element.get("class") == "arithmatex":
                 display = element.tag == "div"
                 latex = html.unescape(element.text) if display else element.text
-                element.text = self.md.htmlStash.store(self.convert(latex, display))
-                del element.attrib["class"]
+                # A comma or a full stop stays on the line of the formula that it follows.
+                punctuation = re.match(r"[.,;:!?)]*", element.tail or "")[0]
+                element.tail = (element.tail or "")[len(punctuation) :]
+                element.text = self.md.htmlStash.store(self.convert(latex, display)) + punctuation
                 element.tag = "p" if display else "span"
+                element.attrib = {} if display else {"class": "vg-formula"}
 
     def convert(self, latex: str, display: bool) -> str:
         try:

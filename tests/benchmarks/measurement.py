@@ -117,9 +117,8 @@ def main() -> None:
         for dtype in (np.float32, np.float64):
             for width in options.widths:
                 whole, bare, ratio = compare(width, activation, dtype, options.repeats)
-                print(
-                    f"{activation:10} {dtype.__name__:8} {width:5d} {whole * 1e3:7.1f} ms {bare * 1e3:7.1f} ms {ratio:14.2f}"
-                )
+                times = f"{whole * 1e3:7.1f} ms {bare * 1e3:7.1f} ms {ratio:14.2f}"
+                print(f"{activation:10} {dtype.__name__:8} {width:5d} {times}")
 
 
 if __name__ == "__main__":
