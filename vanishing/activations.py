@@ -130,13 +130,20 @@ def _leaky_prime(slope: float, z: Array) -> Array:
 
 
 identity = Activation("identity", _copy, np.ones_like, steepest=1.0, slope=np.ones_like)
+"""h = z: the network without its nonlinearity."""
+
 sigmoid = Activation("sigmoid", _sigmoid, _sigmoid_prime, steepest=0.25, slope=_sigmoid_slope)
+"""h = 1 / (1 + exp(-z)), between 0 and 1; its slope h (1 - h) is at most 1/4."""
+
 tanh = Activation("tanh", np.tanh, _tanh_prime, steepest=1.0, slope=_tanh_slope)
+"""h = tanh(z), between -1 and 1; its slope 1 - h^2 is at most 1."""
+
 relu = Activation("relu", _relu, _relu_prime, steepest=1.0, slope=_relu_slope)
+"""h = max(z, 0), with slope 0 or 1, and 0 at the kink."""
 
 
 def leaky_relu(slope: float = 0.01) -> Activation:
-    """The activation max(z, slope z), the leaky rectifier of Maas et al. 2013, section 2.
+    """The activation max(z, slope z), the leaky rectifier of Maas, Hannun & Ng 2013.
 
     Args:
         slope: phi' for negative z, dimensionless, from 0 (ReLU) to 1 (identity); 0.01 in the paper.

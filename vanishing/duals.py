@@ -55,7 +55,7 @@ class Dual(NDArrayOperatorsMixin):
     """An array value + tangent * epsilon, with epsilon^2 = 0.
 
     A NumPy function f of a dual number is f(value) + f'(value) tangent epsilon, so that a computation started with a
-    direction as tangent ends with the derivative along that direction (Griewank & Walther 2008, section 3.1).
+    direction as tangent ends with the derivative along that direction (Griewank & Walther 2008).
     As with the complex step, `.real` is the ordinary part and comparisons look only at it.
 
     Args:

@@ -92,7 +92,7 @@ def gaussian(std: float, *, sigma_b: float = 0.0) -> Initializer:
 def scaled_gaussian(sigma_w: float, *, sigma_b: float = 0.0) -> Initializer:
     """Weights from N(0, sigma_w^2 / fan_in), biases from N(0, sigma_b^2).
 
-    The parametrization of mean-field theory (Poole et al. 2016, section 2), in which the preactivations of a wide
+    The parametrization of mean-field theory (Poole et al. 2016), in which the preactivations of a wide
     network depend on sigma_w and sigma_b and not on the width.
 
     Example:
@@ -115,15 +115,23 @@ def uniform(bound: float, *, sigma_b: float = 0.0) -> Initializer:
     return _rule(f"uniform({bound:g})", partial(_uniform, bound**2 / 3, "entry"), sigma_b)
 
 
-# Var(W) = 2 / (fan_in + fan_out): Glorot & Bengio 2010, eq. 12, and eq. 16 for the uniform one.
 xavier_normal = Initializer("xavier_normal", partial(_normal, 2, "both fans"), _zeros)
+"""Var(W) = 2 / (fan_in + fan_out), Gaussian (Glorot & Bengio 2010, eq. 12); biases zero."""
+
 xavier_uniform = Initializer("xavier_uniform", partial(_uniform, 2, "both fans"), _zeros)
-# Var(W) = 2 / fan_in: He et al. 2015, eq. 10.
+"""Var(W) = 2 / (fan_in + fan_out), uniform (Glorot & Bengio 2010, eq. 16); biases zero."""
+
 he_normal = Initializer("he_normal", partial(_normal, 2, "fan_in"), _zeros)
+"""Var(W) = 2 / fan_in, Gaussian (He et al. 2015, eq. 10); biases zero."""
+
 he_uniform = Initializer("he_uniform", partial(_uniform, 2, "fan_in"), _zeros)
-# torch.nn.Linear draws weights by kaiming_uniform_(a=sqrt(5)), bound^2 = 3 * 2 / (1 + 5) / fan_in = 1 / fan_in, and
-# biases between the same bounds: variance 1 / (3 fan_in) for both.
+"""Var(W) = 2 / fan_in, uniform; biases zero."""
+
 pytorch_default = Initializer("pytorch_default", *[partial(_uniform, 1 / 3, "fan_in")] * 2)
+"""Weights and biases uniform between -1 / sqrt(fan_in) and 1 / sqrt(fan_in), variance 1 / (3 fan_in).
+
+What torch.nn.Linear draws by kaiming_uniform_(a=sqrt(5)): bound^2 = 3 * 2 / (1 + 5) / fan_in = 1 / fan_in.
+"""
 
 _KNOWN = {rule.name: rule for rule in (xavier_normal, xavier_uniform, he_normal, he_uniform, pytorch_default)}
 

@@ -19,16 +19,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PageFile | None":
-    is_page = file_path.suffix == ".md" and not file_path.is_relative_to(parent.config.rootpath / "tests")
-    return PageFile.from_parent(parent, path=file_path) if is_page else None
+    return PageFile.from_parent(parent, path=file_path) if is_page(file_path, parent.config) else None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Run the pages that were chosen at once, on all cores; under xdist each worker runs its own."""
-    pages = [item.page for item in session.items if isinstance(item, PageItem)]
-    collecting_only = session.config.option.collectonly or hasattr(session.config, "workerinput")
-    if not collecting_only and not session.config.getoption("numprocesses", None):
-        page_runs(pages)
+    """Run the pages that were chosen at once, on all cores."""
+    option = session.config.option
+    if not option.collectonly and not hasattr(session.config, "workerinput"):
+        page_runs(item.page for item in session.items if isinstance(item, PageItem))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """The same before the workers of pytest-xdist start, lest each of them runs the pages that it needs."""
+    chosen = (config.rootpath / argument.partition("::")[0] for argument in config.args)
+    page_runs(page.relative_to(config.rootpath) for path in chosen for page in pages_under(path, config))
+
+
+def pages_under(path: Path, config: pytest.Config) -> Iterator[Path]:
+    yield from (page for page in ([path] if path.is_file() else path.rglob("*.md")) if is_page(page, config))
+
+
+def is_page(path: Path, config: pytest.Config) -> bool:
+    return path.suffix == ".md" and not path.is_relative_to(config.rootpath / "tests")
 
 
 class PageFile(pytest.File):
