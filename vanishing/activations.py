@@ -37,7 +37,7 @@ class Activation:
     def __call__(self, z: ArrayLike) -> Array:
         """phi(z), elementwise.
 
-        Example:
+        Examples:
             >>> print(sigmoid(0.0), tanh(0.0), relu(-3.0))
             0.5 0.0 0.0
         """
@@ -46,7 +46,7 @@ class Activation:
     def derivative(self, z: ArrayLike) -> Array:
         """phi'(z), elementwise; at a kink the value from the left.
 
-        Example:
+        Examples:
             >>> print(sigmoid.derivative(0.0), relu.derivative(0.0))
             0.25 0.0
         """
@@ -148,7 +148,7 @@ def leaky_relu(slope: float = 0.01) -> Activation:
     Args:
         slope: phi' for negative z, dimensionless, from 0 (ReLU) to 1 (identity); 0.01 in the paper.
 
-    Example:
+    Examples:
         >>> print(leaky_relu(0.1)(-2.0))
         -0.2
     """
@@ -166,7 +166,7 @@ _KNOWN = {phi.name: phi for phi in (identity, sigmoid, tanh, relu)} | {"leaky_re
 def activation(name: str | Activation) -> Activation:
     """The activation of that name; an `Activation` is returned as it is.
 
-    Example:
+    Examples:
         >>> activation("sigmoid").steepest
         0.25
     """

@@ -57,7 +57,7 @@ def complex_step(f: Function, x: Array) -> Array:
         f: array -> number.
         x: where; the result has its shape and dtype.
 
-    Example:
+    Examples:
         >>> print(complex_step(lambda x: np.sum(x**3), np.array([1.0, 2.0])))
         [ 3. 12.]
     """
@@ -75,7 +75,7 @@ def central_difference(f: Function, x: Array, *, step: float = _CENTRAL_STEP) ->
         x: where; the result has its shape and dtype.
         step: in units of x.
 
-    Example:
+    Examples:
         >>> print(central_difference(lambda x: np.sum(x**3), np.array([1.0, 2.0])).round(6))
         [ 3. 12.]
     """
@@ -90,7 +90,7 @@ def forward_mode(f: Function, x: Array) -> Array:
         f: array -> number, in NumPy functions that `Dual` knows.
         x: where; the result has its shape and dtype.
 
-    Example:
+    Examples:
         >>> print(forward_mode(lambda x: np.sum(x**3), np.array([1.0, 2.0])))
         [ 3. 12.]
     """
@@ -120,7 +120,7 @@ def parameter_gradient(
         parameter: 'weight', 'bias', or as the layer names it.
         method: 'backprop', 'forward' (dual numbers), 'complex' (complex step) or 'central' (differences).
 
-    Example:
+    Examples:
         >>> from vanishing.networks import dense_network
         >>> rng = np.random.default_rng(0)
         >>> network, x = dense_network([2, 3, 2], activation="sigmoid", rng=rng), rng.standard_normal((4, 2))
@@ -162,7 +162,7 @@ def projection_test(part: Layer | Network, h: Array, *, rng: np.random.Generator
         rng: draws u and the v.
         mode: of the forward pass; every run starts from a copy of its rng, and so draws the same.
 
-    Example:
+    Examples:
         >>> from vanishing.networks import dense_network
         >>> rng = np.random.default_rng(0)
         >>> network = dense_network([3, 4, 2], activation="tanh", rng=rng)

@@ -25,7 +25,7 @@ def blobs(
         spread: standard deviation about a centre, in each direction.
         dtype: of the points.
 
-    Example:
+    Examples:
         >>> x, labels = blobs(rng=np.random.default_rng(0))
         >>> x.shape, np.bincount(labels).tolist()
         ((300, 2), [100, 100, 100])
@@ -48,7 +48,7 @@ def spirals(
         spread: standard deviation about the arm, in each direction.
         dtype: of the points.
 
-    Example:
+    Examples:
         >>> x, labels = spirals(rng=np.random.default_rng(0), classes=2)
         >>> x.shape, labels.max()
         ((300, 2), np.int64(1))
@@ -70,7 +70,7 @@ def two_moons(
         spread: standard deviation about the half circle, in each direction.
         dtype: of the points.
 
-    Example:
+    Examples:
         >>> x, labels = two_moons(rng=np.random.default_rng(0))
         >>> x.shape
         (300, 2)

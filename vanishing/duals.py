@@ -62,7 +62,7 @@ class Dual(NDArrayOperatorsMixin):
         value: an array.
         tangent: an array of the same shape.
 
-    Example:
+    Examples:
         >>> y = np.tanh(Dual(np.zeros(2), np.array([1.0, 0.0])))
         >>> print(y.tangent)
         [1. 0.]

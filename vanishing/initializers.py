@@ -35,7 +35,7 @@ class Initializer:
     def __call__(self, shape: Shape, *, rng: np.random.Generator, dtype: DTypeLike = np.float64) -> Array:
         """A weight matrix of shape (fan_out, fan_in).
 
-        Example:
+        Examples:
             >>> gaussian(0.1)((2, 3), rng=np.random.default_rng(0)).shape
             (2, 3)
         """
@@ -81,7 +81,7 @@ def _rule(name: str, weight: Draw, sigma_b: float) -> Initializer:
 def gaussian(std: float, *, sigma_b: float = 0.0) -> Initializer:
     """Weights from N(0, std^2) whatever the fan-in, biases from N(0, sigma_b^2).
 
-    Example:
+    Examples:
         >>> gaussian(1.0).name
         'gaussian(1)'
     """
@@ -95,7 +95,7 @@ def scaled_gaussian(sigma_w: float, *, sigma_b: float = 0.0) -> Initializer:
     The parametrization of mean-field theory (Poole et al. 2016), in which the preactivations of a wide
     network depend on sigma_w and sigma_b and not on the width.
 
-    Example:
+    Examples:
         >>> W = scaled_gaussian(2.0)((400, 100), rng=np.random.default_rng(0))
         >>> print(f"{np.sqrt(100) * W.std():.2f}")
         2.00
@@ -107,7 +107,7 @@ def scaled_gaussian(sigma_w: float, *, sigma_b: float = 0.0) -> Initializer:
 def uniform(bound: float, *, sigma_b: float = 0.0) -> Initializer:
     """Weights uniform between -bound and bound (variance bound^2 / 3), biases from N(0, sigma_b^2).
 
-    Example:
+    Examples:
         >>> uniform(0.5).name
         'uniform(0.5)'
     """
@@ -139,7 +139,7 @@ _KNOWN = {rule.name: rule for rule in (xavier_normal, xavier_uniform, he_normal,
 def initializer(name: str | Initializer) -> Initializer:
     """The initializer of that name; an `Initializer` is returned as it is.
 
-    Example:
+    Examples:
         >>> initializer("he_normal").name
         'he_normal'
     """

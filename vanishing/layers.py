@@ -72,7 +72,7 @@ class Affine(Layer):
         weight: W, shape (fan_out, fan_in).
         bias: b, shape (fan_out,), of the same dtype.
 
-    Example:
+    Examples:
         >>> layer = Affine(np.array([[2.0, 0.0]]), np.array([1.0]))
         >>> print(layer.forward(np.array([[3.0, 5.0]]))[0])
         [[7.]]
@@ -115,7 +115,7 @@ class Affine(Layer):
 class Activate(Layer):
     """The layer h = phi(z).
 
-    Example:
+    Examples:
         >>> from vanishing.activations import relu
         >>> print(Activate(relu).forward(np.array([[-1.0, 2.0]]))[0])
         [[0. 2.]]

@@ -99,7 +99,7 @@ it is 2 / n_L times this.
 def accuracy(output: Array, target: Any) -> float:
     """The fraction of rows whose largest output is the labelled one.
 
-    Example:
+    Examples:
         >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
         0.5
     """

@@ -25,7 +25,7 @@ EXPLODING = 1e2
 def rms(array: ArrayLike) -> float:
     """The root mean square of all entries.
 
-    Example:
+    Examples:
         >>> rms(np.array([3.0, -3.0]))
         3.0
     """
@@ -63,7 +63,7 @@ def verdict(delta_rms: Sequence[float] | Array) -> str:
         delta_rms: one non-negative number per layer, layer 1 (the input side) first; any norm that is comparable
             between layers.
 
-    Example:
+    Examples:
         >>> verdict([1e-7, 1e-5, 1e-3])
         'vanishing'
     """
@@ -164,7 +164,7 @@ def measure(
         loss: L; its scale changes no ratio and no verdict.
         mode: whether the forward pass is one of training.
 
-    Example:
+    Examples:
         >>> from vanishing.networks import dense_network
         >>> rng = np.random.default_rng(0)
         >>> network = dense_network([8] * 21, activation="sigmoid", rng=rng)

@@ -163,7 +163,7 @@ def dense_network(
         rng: draws W_1, b_1, W_2, ... in this order.
         dtype: of all parameters.
 
-    Example:
+    Examples:
         >>> network = dense_network([2, 16, 3], activation="tanh", rng=np.random.default_rng(0))
         >>> network.forward(np.ones((5, 2))).output.shape
         (5, 3)

@@ -30,7 +30,7 @@ class Optimizer(Protocol):
 class GradientDescent:
     """The step theta - learning_rate * dL/dtheta.
 
-    Example:
+    Examples:
         >>> moved, _ = GradientDescent(0.1).step({"w": np.ones(1)}, {"w": np.full(1, 2.0)}, None)
         >>> print(moved["w"])
         [0.8]
@@ -59,7 +59,7 @@ def descend(gradient: Callable[[Any], Any], start: Any, *, learning_rate: float,
         learning_rate: per step.
         steps: how many.
 
-    Example:
+    Examples:
         >>> print(descend(lambda w: 2 * w, 1.0, learning_rate=0.25, steps=3))
         [1.    0.5   0.25  0.125]
     """
@@ -115,7 +115,7 @@ def train(
         rng: shuffles the samples in each epoch, and serves layers that draw.
         measure_every: epochs between two rows of the history; the last epoch is always one.
 
-    Example:
+    Examples:
         >>> from vanishing.datasets import blobs
         >>> from vanishing.networks import dense_network
         >>> rng = np.random.default_rng(0)
