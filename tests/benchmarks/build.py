@@ -31,11 +31,17 @@ def copy_of(project: Path) -> Path:
     return project
 
 
+def closed(html: str) -> str:
+    """Raw HTML that Markdown's own parser leaves alone: elements that are blocks, and that end where they began."""
+    html = html.replace("<figcaption>", "</figure>").replace("</figcaption></figure>", "")
+    return re.sub(r"(</?)template\b", r"\1div", html)
+
+
 def without_engine(project: Path) -> Path:
     """The project as plain MkDocs builds it: pages rendered, labs and engine taken out."""
     for path in project.glob("docs/**/*.md"):
         run = page_run(path.relative_to(project))
-        text = render(run, lambda html: html) if run.blocks or run.values else run.text
+        text = render(run, closed) if run.blocks or run.values else run.text
         path.write_text(text.replace("{ .vg-download }", ""), "utf-8")
     settings = (project / "mkdocs.yml").read_text("utf-8")
     settings = re.sub(r"^  - engine\.render\n", "", settings, flags=re.MULTILINE)
