@@ -248,7 +248,7 @@ def test_downloads_hold_the_page_with_its_results():
     assert cells[2].source == "Is 2. n [w](https://w.org)"
     assert "<svg" in cells[3].outputs[0].data["image/svg+xml"]
     namespace: dict[str, object] = {}
-    exec(script(result), namespace)
+    exec(script(notebook(result)), namespace)
     assert namespace["x"] == 2
 
 

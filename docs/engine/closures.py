@@ -1,6 +1,7 @@
 """The earlier lines that a block needs, found from the names that it uses."""
 
 import ast
+import functools
 import symtable
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,8 +40,9 @@ def closure(earlier: Sequence[str], block: str, stateful: Iterable[str] = ()) ->
     A statement is needed if it binds or changes a name that is used below it. `stateful` names
     objects that every use changes, such as random generators.
     """
-    above = [s for source in earlier for s in statements(source, set(stateful))]
-    own = list(statements(block, set(stateful)))
+    names = frozenset(stateful)
+    above = [s for source in earlier for s in statements(source, names)]
+    own = statements(block, names)
     late = called_names(own) - {name for statement in own for name in statement.binds}
     while True:
         kept = needed_statements(above, own, late)
@@ -56,7 +58,7 @@ def called_names(found: Iterable[Statement]) -> set[str]:
     return {name for statement in found for name in statement.uses_when_called}
 
 
-def needed_statements(above: list[Statement], own: list[Statement], late: set[str]) -> list[Statement]:
+def needed_statements(above: list[Statement], own: tuple[Statement, ...], late: set[str]) -> list[Statement]:
     needed = set(late)
     for statement in reversed(own):
         needed = needed_before(statement, needed)
@@ -72,7 +74,12 @@ def needed_before(statement: Statement, needed: set[str]) -> set[str]:
     return (needed - statement.replaces) | statement.uses
 
 
-def statements(source: str, stateful: set[str]) -> Iterator[Statement]:
+@functools.lru_cache(maxsize=256)
+def statements(source: str, stateful: frozenset[str]) -> tuple[Statement, ...]:
+    return tuple(parsed(source, stateful))
+
+
+def parsed(source: str, stateful: frozenset[str]) -> Iterator[Statement]:
     lines = source.splitlines()
     for node in ast.parse(source).body:
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])

@@ -24,9 +24,9 @@ def notebook(run: PageRun) -> str:
     return nbformat.writes(new_notebook(cells=cells, metadata=metadata)) + "\n"
 
 
-def script(run: PageRun) -> str:
-    """The page as a script in percent cells, its prose in comments."""
-    return jupytext.writes(nbformat.reads(notebook(run), as_version=4), fmt="py:percent")
+def script(notebook: str) -> str:
+    """The notebook as a script in percent cells, its prose in comments."""
+    return jupytext.writes(nbformat.reads(notebook, as_version=4), fmt="py:percent")
 
 
 def page_cells(run: PageRun) -> Iterator[nbformat.NotebookNode]:

@@ -64,8 +64,9 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     for name, run in runs.items():
         if not all(block.hidden for block in run.blocks):
             stem = name.removesuffix(".md")
-            files.append(File.generated(config, f"{stem}.ipynb", content=notebook(run)))
-            files.append(File.generated(config, f"{stem}.py", content=script(run)))
+            whole = notebook(run)
+            files.append(File.generated(config, f"{stem}.ipynb", content=whole))
+            files.append(File.generated(config, f"{stem}.py", content=script(whole)))
 
 
 def on_page_context(context: dict[str, Any], page: Page, **_: Any) -> None:
