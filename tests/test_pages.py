@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import vanishing
 import yaml
-from engine.cache import digest, page_run, page_runs
+from engine.cache import digest, page_run, page_runs, store
 from engine.parse import FRONT_MATTER, Block, plain
 from markdown_it import MarkdownIt
 
@@ -137,3 +137,14 @@ def test_a_run_is_kept_by_all_that_it_depends_on(tmp_path, monkeypatch):
         names.append(digest("page"))
     assert len(set(names)) == 5
     assert digest("page") == names[0]
+
+
+def test_only_so_many_runs_are_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("engine.cache.KEPT", 2)
+    for n in range(3):
+        Path("page.md").write_text(f"# Page {n}\n")
+        store("page.md")
+        os.utime(max(Path(".cache/pages").iterdir(), key=lambda path: path.stat().st_ctime_ns), (n, n))
+    assert len(list(Path(".cache/pages").iterdir())) == 2
+    assert page_run("page.md").text == "# Page 2\n"

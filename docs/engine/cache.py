@@ -22,6 +22,7 @@ from engine.parse import Block, Problem, Value
 from engine.run import PageRun, run
 
 FOLDER = Path(".cache/pages")
+KEPT = 400  # runs: those of the last dozen versions of the package, at today's number of pages
 FOUND = 3  # the exit code of a run that found problems
 PACKAGES = ("matplotlib", "numpy", "scikit-learn", "sybil")
 
@@ -82,6 +83,9 @@ def store(path: str) -> PageRun:
     partial = FOLDER / f"{name}.{os.getpid()}"
     partial.write_text(json.dumps(asdict(result), ensure_ascii=False), "utf-8")
     partial.replace(FOLDER / f"{name}.json")
+    runs = sorted(FOLDER.glob("*.json"), key=lambda path: path.stat().st_mtime)
+    for oldest in runs[:-KEPT]:
+        oldest.unlink(missing_ok=True)
     return result
 
 
