@@ -45,6 +45,7 @@ PROBLEMS = {
     "bare float": (page("a `{python} 1 / 3` b"), 1, "bare float", 'f"{1 / 3:.2g}"'),
     "bare array": (page("# T", "a `{python} [1]` b"), 3, "bare list", "format it"),
     "bare float in the front matter": (page("---\nd: '`{python} 0.5`'\n---"), 2, "bare float", "format it"),
+    "value that fails in the front matter": (page("---\nd: '`{python} 1 // 0`'\n---"), 2, "ZeroDivisionError", "mend"),
     "value that fails": (page("x", "`{python} 1 // 0`"), 3, "ZeroDivisionError", "mend"),
     "value in another language": (page("`{r} 1 / 3`"), 1, "would not run", "{python}"),
     "unknown option": (page("x", fence("x = 1", "python titel='a'")), 3, "'titel' is unknown", "title"),

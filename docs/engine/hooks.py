@@ -62,7 +62,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
 def on_files(files: Files, config: MkDocsConfig) -> None:
     """Put the notebook and the script of each page that runs beside it."""
     for name, run in runs.items():
-        if not all(block.hidden for block in run.blocks):
+        if run.shows_code:
             stem = name.removesuffix(".md")
             whole = notebook(run)
             files.append(File.generated(config, f"{stem}.ipynb", content=whole))

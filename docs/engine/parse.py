@@ -245,14 +245,19 @@ def hidden(page: Page, comments: list[re.Match[str]]) -> Iterator[Region]:
             yield region(Block(found.start, ends[found.start], line, str(source), hidden=True), source)
 
 
+def expression_of(span: re.Match[str]) -> str | None:
+    """The expression of a code span that is an inline value."""
+    is_value = span["ticks"] == "`" and span["body"].startswith("{python}")
+    return span["body"].removeprefix("{python}").strip() if is_value else None
+
+
 def values(page: Page) -> Iterator[Region]:
     """A region per inline value in the prose."""
     for span in CODE_SPAN.finditer(mask(prose(page), [(0, page.body_start)])):
-        match = re.match(r"\{(\w+)\}\s*", span["body"]) if span["ticks"] == "`" else None
-        if match and match[1] == "python":
-            value = Value(span.start(), span.end(), span["body"][match.end() :].strip())
-            yield region(value, value.expression)
-        elif match:
+        expression = expression_of(span)
+        if expression is not None:
+            yield region(Value(span.start(), span.end(), expression), expression)
+        elif span["ticks"] == "`" and re.match(r"\{\w+\}", span["body"]):
             page.problem(span.start(), f"the inline value {span[0]} would not run", "write `{python} expression`")
 
 

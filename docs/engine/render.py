@@ -106,7 +106,7 @@ def download_line(run: PageRun, stash: Callable[[str], str]) -> str:
     if path.suffix == ".ipynb":
         link = f'<a href="{path.name}" download>notebook</a>'
         return stash(f'<p class="vg-download">Run this page yourself: {link}.</p>')
-    if all(block.hidden for block in run.blocks):
+    if not run.shows_code:
         return ""
     links = f"[notebook]({path.stem}.ipynb), [script]({path.stem}.py)"
     return f"Run this page yourself: {links}.\n{{ .vg-download }}\n"

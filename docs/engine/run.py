@@ -23,7 +23,7 @@ from sybil.region import Lexeme, Region
 
 from engine import figures
 from engine.closures import closure
-from engine.parse import CODE_SPAN, Block, Page, Problem, Value, page_parser, plain
+from engine.parse import CODE_SPAN, Block, Page, Problem, Value, expression_of, page_parser, plain
 from vanishing.figures import use as use_style
 
 EXECUTE = PythonEvaluator()
@@ -40,6 +40,10 @@ class PageRun:
     values: list[Value] = field(default_factory=list)
     meta: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def shows_code(self) -> bool:
+        return not all(block.hidden for block in self.blocks)
 
 
 def run(text: str, path: str) -> PageRun:
@@ -99,12 +103,13 @@ class Runner:
             except SkipTest as skip:
                 self.skip(example, str(skip))
             except Exception as error:
-                self.failed(example, error)
+                self.failed(example.line, error)
                 return
         for span in CODE_SPAN.finditer(self.page.text[: self.page.body_start]):
-            if span["body"].startswith("{python}"):
-                expression = span["body"].removeprefix("{python}").strip()
-                self.result.meta[span[0]] = self.text_of(expression, span.start())
+            try:
+                self.result.meta[span[0]] = self.filled(span[0], span.start())
+            except Exception as error:
+                self.failed(self.page.line_of(span.start()), error)
 
     def __call__(self, example: Example) -> None:
         item = example.region.lexemes["item"]
@@ -154,14 +159,12 @@ class Runner:
 
     def filled(self, text: str, position: int) -> str:
         """A caption or an alternative text with its inline values filled in."""
-        return CODE_SPAN.sub(
-            lambda span: (
-                self.text_of(span["body"].removeprefix("{python}").strip(), position)
-                if span["body"].startswith("{python}")
-                else span[0]
-            ),
-            text,
-        )
+
+        def value(span: re.Match[str]) -> str:
+            expression = expression_of(span)
+            return span[0] if expression is None else self.text_of(expression, position)
+
+        return CODE_SPAN.sub(value, text)
 
     def check_hidden(self, block: Block) -> None:
         if block.printed:
@@ -195,10 +198,10 @@ class Runner:
             for name in ("alt", "caption"):
                 block.options[name] = self.filled(block.options[name], block.start)
 
-    def failed(self, example: Example, error: Exception) -> None:
+    def failed(self, line: int, error: Exception) -> None:
         """The problem that an exception is, at the page's line that raised it."""
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == self.page.path]
-        line = lines[-1] if lines else getattr(error, "lineno", None) or example.line
+        line = lines[-1] if lines else getattr(error, "lineno", None) or line
         source = self.page.text.splitlines()[line - 1].strip()
         if isinstance(error, Warning):
             message = f"unexpected {type(error).__name__}: {error}"
