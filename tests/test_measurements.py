@@ -1,5 +1,7 @@
 """Measurements: each column against its definition, the factor, the verdict, and what leaves the number range."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -16,7 +18,11 @@ def passes(activation="tanh", dtype=np.float64, widths=(6, 8, 8, 8, 4), **settin
     return network, x, labels, record, gradients
 
 
-@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu", "leaky_relu"])
+@pytest.mark.parametrize(
+    "activation",
+    ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "swish", "mish", "gelu", "softplus"]
+    + ["softsign", "hard_tanh"],
+)
 def test_each_column_is_its_definition(activation):
     network, x, labels, record, gradients = passes(activation, initializer=vn.scaled_gaussian(4.0, sigma_b=1.0))
     phi = vn.activation(activation)
@@ -31,7 +37,7 @@ def test_each_column_is_its_definition(activation):
     assert measured.delta_rms == pytest.approx(rms(gradients.delta))
     assert measured.weight_gradient_norm == pytest.approx([np.linalg.norm(g) for g in gradients.weight])
     assert measured.weight_gradient_rms == pytest.approx(rms(gradients.weight))
-    assert measured.saturated == pytest.approx([np.mean(s < phi.steepest / 20) for s in slopes] + [0])
+    assert measured.saturated == pytest.approx([np.mean(abs(s) < phi.steepest / 20) for s in slopes] + [0])
     assert measured.dead == pytest.approx([np.mean((s == 0).all(axis=0)) for s in slopes] + [0])
 
 
@@ -48,6 +54,63 @@ def test_dead_units_are_counted_and_units_dead_on_half_the_batch_are_not():
     measured = vn.measure(network, x, np.zeros(16, int))
     assert measured.dead.tolist() == [0.5, 0]
     assert measured.saturated.tolist() == [(16 + 16 + 8) / 64, 0]
+
+
+def test_a_single_dead_unit_among_live_ones_is_counted():
+    network = vn.Network((vn.Affine(np.eye(4), np.array([-100.0, 9, 9, 9])), vn.Activate(vn.relu)))
+    measured = vn.measure(network, np.ones((8, 4)), np.zeros(8, int))
+    assert (measured.saturated.tolist(), measured.dead.tolist()) == ([0.25], [0.25])
+
+
+def test_a_slope_below_zero_is_flat_only_if_it_is_small():
+    z = np.array([[-1.5], [-1.0], [-0.8], [1.0]])  # GELU's slopes there: -0.127, -0.083, -0.020, 1.083; 1/20 of 1.129
+    network = vn.Network((vn.Affine(np.eye(1), np.zeros(1)), vn.Activate(vn.activation("gelu"))))
+    measured = vn.measure(network, z, z, loss=vn.mean_squared_error)
+    assert (measured.saturated.tolist(), measured.dead.tolist()) == ([0.25], [0])
+
+
+def test_a_flat_unit_that_is_not_exactly_flat_is_not_dead():
+    z = np.array([[40.0, 800.0], [50.0, 900.0]])  # sigmoid's slope: 4e-18 and, in floating point, 0
+    network = vn.Network((vn.Affine(-np.eye(2), np.zeros(2)), vn.Activate(vn.sigmoid)))
+    measured = vn.measure(network, z, z, loss=vn.mean_squared_error)
+    assert (measured.saturated.tolist(), measured.dead.tolist()) == ([1], [0.5])
+
+
+HALF_DEAD = vn.Affine(np.zeros((4, 4)), np.array([-1.0, 1.0, -1.0, 1.0]))
+
+
+@pytest.mark.parametrize(
+    ("layers", "dead"),
+    [
+        ((vn.LayerNorm(0 * np.ones(4), HALF_DEAD.bias), vn.Activate(vn.relu)), [0, 0.5, 0]),
+        ((vn.BatchNorm(np.zeros(4), HALF_DEAD.bias, np.zeros(4), np.ones(4)), vn.Activate(vn.relu)), [0, 0.5, 0]),
+        ((vn.Residual((HALF_DEAD, vn.Activate(vn.relu), HALF_DEAD)),), [0, 0, 0.5, 0]),
+        ((vn.Residual((HALF_DEAD,)), vn.Activate(vn.relu)), [0, 0, 0.25, 0]),
+        ((vn.PReLU(np.zeros(1)),), [0, 0, 0]),  # its slope is learned: no unit is dead for good
+    ],
+)
+def test_dead_units_are_found_behind_normalization_and_in_branches(layers, dead):
+    rng = np.random.default_rng(0)
+    first, middle, last = (vn.Affine(np.eye(4), np.zeros(4)) for _ in range(3))
+    network = vn.Network((first, middle, *layers, last))
+    x = np.concatenate(
+        [np.tile([-3.0, 3.0, 3.0, 3.0], (8, 1)), rng.standard_normal((8, 4)) * [0.1, 1, 1, 1] - [3, 0, 0, 0]]
+    )
+    for mode in (vn.Mode(), vn.Mode(training=True)):
+        measured = vn.measure(network, x, np.zeros(16, int), mode=mode)
+        assert measured.dead.tolist() == dead
+
+
+def test_memory_is_what_the_layers_keep():
+    network, x, labels, *_ = passes("tanh", widths=(16,) * 161)
+    x, labels = np.tile(x, (128, 1)), np.tile(labels, 128)
+    memories = {id(memory): memory for memory in network.forward(x).memories}
+    kept = sum(memory.nbytes for memory in memories.values())
+    tracemalloc.start()
+    vn.measure(network, x, labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 40e6 < kept < peak < 1.05 * kept  # a few arrays of 160 more
 
 
 @given(
@@ -165,5 +228,7 @@ def test_the_table_has_a_line_per_layer():
 
 @pytest.mark.parametrize("wrong", [[], [-1.0, 1.0], [[1.0, 2.0]]])
 def test_what_is_no_sequence_of_norms_is_refused(wrong):
-    with pytest.raises(ValueError, match="delta_rms is .*; one non-negative number per layer is expected"):
+    with pytest.raises(
+        ValueError, match="delta_rms is .*(one non-negative number per layer|at least one number) is expected"
+    ):
         vn.verdict(wrong)

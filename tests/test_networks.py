@@ -111,7 +111,7 @@ def test_what_makes_no_network_is_refused(call, error, message):
         (np.array([[1.0, 2.0, np.inf]]), ValueError, r"x holds inf at index \(0, 2\)"),
         (np.ones((0, 3)), ValueError, r"x is empty \(shape \(0, 3\)\)"),
         (np.ones(3), ValueError, r"x has shape \(3,\); at least 2 axes"),
-        (np.ones((2, 4)), ValueError, r"h has shape \(2, 4\); \(\.\.\., fan_in\) with fan_in = 3"),
+        (np.ones((2, 4)), ValueError, r"x has shape \(2, 4\); \(\.\.\., fan_in\) with fan_in = 3"),
         (np.ones((2, 3), int), TypeError, "x has dtype int64; floating-point"),
         (np.array([["a", "b", "c"]]), TypeError, "x has dtype <U1; floating-point"),
         ([[1.0, 2.0, 3.0], [1.0]], ValueError, "x is ragged"),
@@ -131,3 +131,130 @@ def test_a_gradient_or_record_that_does_not_fit_is_refused():
         network.backward(record, d_output * np.nan)
     with pytest.raises(ValueError, match="record was made by another network"):
         network.with_parameters({}).backward(record, d_output)
+
+
+def kinds(layers):
+    """The layers in words, residual branches in brackets."""
+    names = [kinds(layer.layers) if isinstance(layer, vn.Residual) else type(layer).__name__ for layer in layers]
+    return f"[{' '.join(names)}]" if isinstance(layers, tuple) else " ".join(names)
+
+
+ARRANGEMENTS = [
+    ({}, "Affine Activate Affine Activate Affine Activate Affine"),
+    ({"normalization": "batch", "dropout": 0.2},
+     "Affine BatchNorm Activate Dropout Affine BatchNorm Activate Dropout Affine BatchNorm Activate Dropout Affine"),
+    ({"residual": "pre"}, "Affine [Activate Affine] [Activate Affine] Activate Affine"),
+    ({"residual": "pre", "normalization": "layer", "dropout": 0.2},
+     "Affine [LayerNorm Activate Dropout Affine] [LayerNorm Activate Dropout Affine] "
+     "LayerNorm Activate Dropout Affine"),
+    ({"residual": "post"}, "Affine Activate [Affine] Activate [Affine] Activate Affine"),
+    ({"residual": "post", "normalization": "rms", "dropout": 0.2},
+     "Affine RMSNorm Activate Dropout [Affine RMSNorm] Activate Dropout [Affine RMSNorm] Activate Dropout Affine"),
+    ({"residual": "pre", "activation": "identity"}, "Affine [Affine] [Affine] Affine"),
+    ({"residual": "pre", "output_activation": "sigmoid"},
+     "Affine [Activate Affine] [Activate Affine] Activate Affine Activate"),
+    ({"activation": vn.PReLU(np.array([0.25]))}, "Affine PReLU Affine PReLU Affine PReLU Affine"),
+    ({"residual": "post", "widths": [4, 4, 5, 5, 4, 4]},
+     "Affine Activate Affine Activate [Affine] Activate Affine Activate Affine"),
+]  # fmt: skip
+
+
+def remedied(widths=(4, 4, 4, 4, 4), **settings):
+    settings = {"activation": "tanh", "initializer": "pytorch_default"} | settings
+    return vn.dense_network(widths, rng=np.random.default_rng(0), **settings)
+
+
+@pytest.mark.parametrize(("settings", "expected"), ARRANGEMENTS, ids=lambda value: str(value)[:40])
+def test_a_remedy_is_a_keyword(settings, expected):
+    network = remedied(**settings)
+    assert kinds(list(network.layers)) == expected
+    # the same draws whatever the remedy
+    plain = remedied(**{key: value for key, value in settings.items() if key == "widths"})
+    drawn = [value for name, value in network.parameters.items() if name.endswith(("weight", "bias"))]
+    assert all((a == b).all() for a, b in zip(drawn, plain.parameters.values(), strict=True))
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+@pytest.mark.parametrize("settings", [settings for settings, _ in ARRANGEMENTS], ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize("learned_scale", [False, True])
+def test_every_remedy_passes_the_projection_test_and_is_measured_level_by_level(settings, training, learned_scale):
+    rng = np.random.default_rng(1)
+    network = remedied(**settings, branch_scale=0.6, learned_scale=learned_scale)
+    x, labels, mode = rng.standard_normal((6, 4)), rng.integers(4, size=6), vn.Mode(training, rng)
+    assert vn.projection_test(network, x, rng=rng, mode=mode) < 1e-11
+    measured = vn.measure(network, x, labels, mode=mode)
+    assert len(measured.delta_rms) == len(settings.get("widths", (4,) * 5)) - 1
+    for sizes in (measured.signal_rms, measured.preactivation_rms, measured.delta_rms, measured.weight_gradient_norm):
+        assert (sizes > 0).all()
+    record = network.forward(x, vn.Mode(training, np.random.default_rng(2)))
+    gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, labels))
+    again = vn.measure_record(record, gradients)
+    measured = vn.measure(network, x, labels, mode=vn.Mode(training, np.random.default_rng(2)))
+    assert all((getattr(again, name) == value).all() for name, value in vars(measured).items())
+    norms = [
+        np.sqrt(sum(np.sum(value**2) for name, value in gradients.parts[i].items() if name.endswith("weight")))
+        for i in network.levels
+    ]
+    assert measured.weight_gradient_norm == pytest.approx(norms, rel=1e-12)
+
+
+def test_forward_mode_goes_through_every_remedy():
+    rng = np.random.default_rng(3)
+    x, labels = rng.standard_normal((6, 4)), rng.integers(4, size=6)
+    for residual, parameter in (("pre", "2.weight"), ("post", "0.weight"), ("pre", "0.gain"), ("post", "scale")):
+        network = remedied(residual=residual, normalization="batch", learned_scale=True, branch_scale=0.5)
+        one, two = (
+            vn.parameter_gradient(network, x, labels, layer=2, parameter=parameter, method=method)
+            for method in ("backprop", "forward")
+        )
+        assert np.linalg.norm(one - two) < 1e-12 * np.linalg.norm(one)
+
+
+@pytest.mark.parametrize("residual", ["pre", "post"])
+def test_the_scale_of_the_branches_is_a_number_or_learned(residual):
+    fixed = remedied(residual=residual, branch_scale=0.5)
+    learned = remedied(residual=residual, branch_scale=0.0, learned_scale=True, dtype=np.float32, normalization="batch")
+    assert [layer.scale for layer in fixed.layers if isinstance(layer, vn.Residual)] == [0.5, 0.5]
+    assert [layer.scale for layer in remedied(residual="pre").layers if isinstance(layer, vn.Residual)] == [1.0, 1.0]
+    scales = {name: value for name, value in learned.parameters.items() if name.endswith("scale")}
+    assert len(scales) == 2 and all(value.tolist() == [0.0] for value in scales.values())
+    assert {value.dtype for value in learned.parameters.values()} == {np.dtype(np.float32)}
+    assert "scale" not in "".join(remedied(learned_scale=True).parameters)
+
+
+def test_dead_and_saturated_units_are_seen_in_a_branch():
+    rng = np.random.default_rng(4)
+    dead = vn.Affine(rng.standard_normal((4, 4)), np.full(4, -100.0))
+    block = vn.Residual((dead, vn.Activate("relu"), vn.Affine(np.eye(4), np.zeros(4))))
+    network = vn.Network((vn.Affine(np.eye(4), np.zeros(4)), block, vn.Affine(np.eye(4), np.zeros(4))))
+    measured = vn.measure(network, rng.standard_normal((6, 4)), rng.integers(4, size=6))
+    assert measured.dead.tolist() == measured.saturated.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("residual", [None, "pre", "post"])
+@pytest.mark.parametrize("normalization", [None, "batch", "layer", "rms"])
+def test_every_remedy_trains(residual, normalization):
+    rng = np.random.default_rng(5)
+    x, labels = vn.blobs(rng=rng)
+    network = remedied((2, 8, 8, 8, 3), residual=residual, normalization=normalization, dropout=0.1)
+    settings = {"optimizer": vn.GradientDescent(0.2), "epochs": 5, "batch_size": 20, "rng": rng}
+    _, history = vn.train(network, x, labels, **settings)
+    assert history.loss[-1] < history.loss[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (bad(normalization="bach"), ValueError,
+         "^normalization 'bach' is unknown; did you mean 'batch'. Known: batch, layer, rms$"),
+        (bad(residual="prae"), ValueError, "^residual 'prae' is unknown; did you mean 'pre'. Known: pre, post$"),
+        (bad(output_activation="tan"), ValueError, "^output_activation 'tan' is unknown; did you mean 'tanh'"),
+        (bad(dropout=1), ValueError, "^dropout is 1; a finite number of at least 0 and below 1"),
+        (bad(branch_scale=None), TypeError, "^branch_scale is None; a number"),
+        (bad(learned_scale=1), TypeError, "^learned_scale is 1; True or False is expected"),
+        (bad(widths=3), ValueError, "^widths is 3; at least the input's"),
+    ],
+)  # fmt: skip
+def test_what_is_no_remedy_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -113,7 +113,8 @@ def test_what_is_imported_is_declared(folder, extra):
     named, providers = set(declared(extra)), importlib.metadata.packages_distributions()
     foreign = set(imports(folder)) - set(sys.stdlib_module_names) - own
     unnamed = {module for module in foreign if named.isdisjoint(map(canonicalize_name, providers.get(module, [])))}
-    assert not unnamed, f"the extra '{extra}' of pyproject.toml does not name what {folder} imports"
+    # PyTorch, which the README names, is asked where it is installed and stored answers serve elsewhere.
+    assert unnamed <= ({"torch"} if folder == "tests" else set()), f"the extra '{extra}' of pyproject.toml does not name what {folder} imports"
 
 
 # What is published

@@ -1,4 +1,4 @@
-"""Gradient descent: on bowls with known trajectories, and on networks."""
+"""The loop: on bowls with known trajectories, and on networks."""
 
 import numpy as np
 import pytest
@@ -119,10 +119,67 @@ def test_an_optimizer_with_a_state_needs_no_change_elsewhere():
     assert history.accuracy[-1] > 0.9
 
 
+def test_sequences_are_batched_along_the_first_axis():
+    # A layer that looks at one time step at a time: sequences of 4 are 4 times as many samples.
+    rng = np.random.default_rng(0)
+    network = vn.dense_network([2, 8, 3], activation="tanh", rng=rng)
+    x, labels = rng.standard_normal((12, 4, 2)), rng.integers(3, size=(12, 4))
+    settings = {"optimizer": vn.Adam(0.1), "epochs": 3}
+    trained, history = vn.train(network, x, labels, batch_size=12, rng=rng, **settings)
+    flat, alike = vn.train(network, x.reshape(48, 2), labels.reshape(48), batch_size=48, rng=rng, **settings)
+    assert history.loss == pytest.approx(alike.loss, rel=1e-9) and history.accuracy == pytest.approx(alike.accuracy)
+    for name, value in flat.parameters.items():
+        assert trained.parameters[name] == pytest.approx(value, rel=1e-6, abs=1e-9)
+
+
+def test_the_last_batch_takes_what_is_left_and_the_optimizer_sees_every_batch():
+    network, x, labels, rng = problem()
+    seen = []
+
+    def clip(gradients, limit):
+        seen.append(list(gradients))
+        return gradients
+
+    optimizer = vn.Clipped(vn.GradientDescent(0.1), clip, 1.0)
+    vn.train(network, x, labels, optimizer=optimizer, epochs=2, batch_size=40, rng=rng)
+    assert seen == 6 * [list(network.parameters)]
+
+
+def test_a_division_by_zero_in_an_optimizer_is_divergence_and_no_warning():
+    network, x, labels, rng = problem()
+    network = network.with_parameters({"2.weight": np.zeros((3, 8))})  # no gradient for the layer before
+    _, history = vn.train(
+        network, x, labels, optimizer=vn.AdaGrad(epsilon=0), epochs=5, batch_size=90, rng=rng, measure_every=5
+    )
+    assert history.diverged and history.epoch.tolist() == [0, 1]
+
+    class Reciprocal:
+        def start(self, parameters):
+            return None
+
+        def step(self, parameters, gradients, state):
+            return {name: value - 1 / gradients[name] for name, value in parameters.items()}, None
+
+    _, history = vn.train(network, x, labels, optimizer=Reciprocal(), epochs=5, batch_size=90, rng=rng)
+    assert history.diverged
+
+
+def test_clipping_saves_a_training_that_diverges():
+    network, x, labels, _ = problem("relu")
+    settings = {"loss": vn.mean_squared_error, "epochs": 20, "batch_size": 30}
+    plain = vn.GradientDescent(1e3)
+    clipped = vn.Clipped(plain, vn.clip_by_global_norm, 1e-4)
+    histories = [
+        vn.train(network, x, np.eye(3)[labels], optimizer=rule, rng=np.random.default_rng(1), **settings)[1]
+        for rule in (plain, clipped)
+    ]
+    assert histories[0].diverged and histories[1].loss[-1] < histories[1].loss[0] / 2
+
+
 def call(**changed):
     network, x, labels, rng = problem()
     settings = {"optimizer": vn.GradientDescent(0.1), "epochs": 1, "batch_size": 10, "rng": rng} | changed
-    return lambda: vn.train(network, x, labels, **settings)
+    return lambda: vn.train(**{"network": network, "x": x, "target": labels} | settings)
 
 
 @pytest.mark.parametrize(
@@ -134,13 +191,30 @@ def call(**changed):
         (call(measure_every=0), ValueError, "measure_every is 0"),
         (call(rng=None), TypeError, "rng is None; a generator"),
         (call(loss=vn.mean_squared_error), TypeError, "target has dtype int64"),
+        (call(network=None), TypeError, "network is None; a Network is expected"),
+        (call(loss="mean_squared_error"), TypeError, "loss is 'mean_squared_error'; a Loss is expected"),
+        (
+            call(optimizer=vn.Adam),
+            TypeError,
+            r"optimizer is <class .*; an optimizer such as GradientDescent\(0.1\) is exp",
+        ),
         (lambda: vn.GradientDescent(0), ValueError, "learning_rate is 0; a finite number above 0"),
         (lambda: vn.GradientDescent(float("nan")), ValueError, "learning_rate is nan"),
         (lambda: vn.GradientDescent("fast"), TypeError, "learning_rate is 'fast'; a number"),
+        (
+            lambda: vn.descend(2.0, 1.0, learning_rate=1, steps=1),
+            TypeError,
+            "gradient is 2.0; a function of a point is",
+        ),
+        (
+            lambda: vn.descend(abs, 1.0, learning_rate=0, steps=1),
+            ValueError,
+            "learning_rate is 0; a finite number above 0",
+        ),
         (lambda: vn.descend(lambda w: w, np.inf, learning_rate=1, steps=1), ValueError, "start holds inf"),
         (lambda: vn.descend(lambda w: w, 1.0, learning_rate=1, steps=0), ValueError, "steps is 0"),
     ],
 )
 def test_wrong_settings_are_refused(wrong, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match="^" + message):
         wrong()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,7 +46,7 @@ class Activation:
         return _elementwise(self.value, floats(z, "z"))
 
     def derivative(self, z: ArrayLike) -> Array:
-        """phi'(z), elementwise; at a kink the value from the left.
+        """phi'(z), elementwise; at a kink the value from the left (`hard_tanh` has 0 at both of its kinks).
 
         Examples:
             >>> print(sigmoid.derivative(0.0), relu.derivative(0.0))
@@ -70,8 +72,8 @@ def _plain(z: Array) -> bool:
     return isinstance(z, np.ndarray) and z.dtype.kind == "f"
 
 
-def _copy(z: Array) -> Array:
-    return z.copy()
+# What over- or underflows here goes to the right limit, 0 or 1: no flag is raised for it.
+_quiet = np.errstate(over="ignore", under="ignore")
 
 
 def _sigmoid(z: Array) -> Array:
@@ -110,26 +112,129 @@ def _relu(z: Array) -> Array:
     return np.clip(z, 0, np.inf) if _plain(z) else np.where(z.real > 0, z, 0)
 
 
-def _relu_prime(z: Array) -> Array:
-    return (z.real > 0).astype(z.dtype)
-
-
-def _relu_slope(h: Array) -> Array:
-    return h > 0
-
-
 def _leaky(slope: float, z: Array) -> Array:
     leak = slope * z
     return np.maximum(z, leak, out=leak) if _plain(z) else np.where(z.real > 0, z, leak)
 
 
 def _leaky_prime(slope: float, z: Array) -> Array:
-    prime: Array = np.multiply(z.real > 0, 1 - slope, dtype=z.dtype)
-    prime += slope
-    return prime
+    return np.multiply(z.real > 0, 1 - slope, dtype=z.dtype) + slope
 
 
-identity = Activation("identity", _copy, np.ones_like, steepest=1.0, slope=np.ones_like)
+def _modulus(z: Array) -> Array:
+    return np.where(z.real > 0, z, -z)
+
+
+@_quiet
+def _softplus(z: Array) -> Array:
+    # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)) keeps the digits of both tails.
+    return _relu(z) + np.log1p(np.exp(-_modulus(z)))
+
+
+def _softplus_slope(h: Array) -> Array:
+    # sigma(z) = 1 - exp(-h)
+    return -np.expm1(-h)
+
+
+@_quiet
+def _elu(alpha: float, z: Array) -> Array:
+    return np.where(z.real > 0, z, alpha * np.expm1(z - _relu(z)))
+
+
+@_quiet
+def _elu_prime(alpha: float, z: Array) -> Array:
+    return np.where(z.real > 0, 1, alpha * np.exp(z - _relu(z)))
+
+
+def _elu_slope(alpha: float, h: Array) -> Array:
+    return np.where(h.real > 0, 1, h + alpha)
+
+
+def _softsign(z: Array) -> Any:
+    return z / (1 + _modulus(z))
+
+
+@_quiet
+def _softsign_prime(z: Array) -> Array:
+    return (1 + _modulus(z)) ** -2
+
+
+def _softsign_slope(h: Array) -> Array:
+    return (1 - _modulus(h)) ** 2
+
+
+def _hard_tanh(z: Array) -> Array:
+    return np.clip(z, -1, 1)
+
+
+def _hard_tanh_prime(z: Array) -> Array:
+    # z and h are inside at the same time, so that phi' is the same function of both.
+    return (abs(z.real) < 1).astype(z.dtype)
+
+
+@_quiet
+def _scaled(a: float, b: float, function: Callable[[Array], Array], z: Array) -> Array:
+    return a * function(b * z)
+
+
+def _rescaled(name: str, phi: Activation, a: float, b: float) -> Activation:
+    # h = a phi(b z) has the slope a b phi'(b z), where phi'(b z) is a function of phi(b z) = h / a.
+    value, prime = partial(_scaled, a, b, phi.value), partial(_scaled, a * b, b, phi.prime)
+    return Activation(name, value, prime, a * b * phi.steepest, partial(_scaled, a * b, 1 / a, phi.slopes))
+
+
+# Swish, Mish and both GELUs let z through a gate that opens smoothly from 0 to 1: phi(z) = z gate(z).
+@_quiet
+def _gated(gate: Callable[[Array], Array], z: Array) -> Array:
+    return z * gate(z)
+
+
+@_quiet
+def _gated_prime(gate: Callable[[Array], Array], gate_prime: Callable[[Array], Array], z: Array) -> Any:
+    return gate(z) + z * gate_prime(z)
+
+
+def _gating(name: str, steepest: float, gate: Any, gate_prime: Any, *parameters: float) -> Activation:
+    gate, gate_prime = partial(gate, *parameters), partial(gate_prime, *parameters)
+    return Activation(name, partial(_gated, gate), partial(_gated_prime, gate, gate_prime), steepest)
+
+
+def _square(z: Array) -> Array:
+    # Beyond 40 the gates below are 0 or 1 in every format, while the square would overflow float16.
+    return np.clip(z, -40, 40) ** 2
+
+
+def _logistic(c: float, d: float, z: Array) -> Array:
+    return _sigmoid(c * z * (1 + d * _square(z)))
+
+
+def _logistic_prime(c: float, d: float, z: Array) -> Array:
+    return _sigmoid_prime(c * z * (1 + d * _square(z))) * (c * (1 + 3 * d * _square(z)))
+
+
+def _mish_gate(z: Array) -> Array:
+    return np.tanh(_softplus(z))
+
+
+def _mish_gate_prime(z: Array) -> Array:
+    return _tanh_prime(_softplus(z)) * _sigmoid(z)
+
+
+_erfc = np.vectorize(math.erfc, otypes=[np.float64])
+
+
+def _density(z: Array) -> Array:
+    return np.exp(_square(z) / -2) / math.sqrt(2 * math.pi)
+
+
+def _below(z: Array) -> Any:
+    # P(N(0, 1) < z). math.erfc takes real numbers: a complex or dual number z = x + v with an infinitesimal v gets
+    # the first order, P(x) + P'(x) v; for a real z, v is 0.
+    x = z.real
+    return (_erfc(x / -math.sqrt(2)) / 2).astype(x.dtype) + _density(x) * (z - x)
+
+
+identity = Activation("identity", partial(_leaky, 1.0), np.ones_like, steepest=1.0, slope=np.ones_like)
 """h = z: the network without its nonlinearity."""
 
 sigmoid = Activation("sigmoid", _sigmoid, _sigmoid_prime, steepest=0.25, slope=_sigmoid_slope)
@@ -138,7 +243,7 @@ sigmoid = Activation("sigmoid", _sigmoid, _sigmoid_prime, steepest=0.25, slope=_
 tanh = Activation("tanh", np.tanh, _tanh_prime, steepest=1.0, slope=_tanh_slope)
 """h = tanh(z), between -1 and 1; its slope 1 - h^2 is at most 1."""
 
-relu = Activation("relu", _relu, _relu_prime, steepest=1.0, slope=_relu_slope)
+relu = Activation("relu", _relu, partial(_leaky_prime, 0.0), steepest=1.0, slope=partial(np.less, 0))
 """h = max(z, 0), with slope 0 or 1, and 0 at the kink."""
 
 
@@ -160,14 +265,81 @@ def leaky_relu(slope: float = 0.01) -> Activation:
     return Activation(f"leaky_relu({slope:g})", partial(_leaky, slope), prime, steepest=1.0, slope=prime)
 
 
-_KNOWN = {phi.name: phi for phi in (identity, sigmoid, tanh, relu)} | {"leaky_relu": leaky_relu()}
+def elu(alpha: float = 1.0) -> Activation:
+    """The activation z for z > 0 and alpha (exp(z) - 1) below, the exponential linear unit of Clevert et al. 2016.
+
+    Args:
+        alpha: -phi(-infinity), dimensionless, not negative; where it is not 1, phi has a kink at 0.
+
+    Examples:
+        >>> print(f"{elu()(-1.0):.4f}")
+        -0.6321
+    """
+    alpha = number(alpha, "alpha", least=0)
+    value, prime, slope = (partial(formula, alpha) for formula in (_elu, _elu_prime, _elu_slope))
+    return Activation(f"elu({alpha:g})", value, prime, steepest=max(1.0, alpha), slope=slope)
 
 
-def activation(name: str | Activation) -> Activation:
+selu = _rescaled("selu", elu(1.6732632423543772), 1.0507009873554805, 1.0)
+"""h = 1.0507 elu(z) with alpha = 1.6733 (Klambauer et al. 2017), steepest (1.758) just left of the kink.
+
+The constants are those for which a Gaussian z of mean 0 and variance 1 gives h of mean 0 and variance 1.
+"""
+
+
+def swish(beta: float = 1.0) -> Activation:
+    """The activation z sigma(beta z) of Ramachandran, Zoph & Le 2017.
+
+    Args:
+        beta: how sharply the gate sigma opens, in units of 1 / z, above 0; large values approach ReLU.
+
+    Examples:
+        >>> print(f"{swish()(1.0):.4f} {swish(50.0)(1.0):.4f}")
+        0.7311 1.0000
+    """
+    beta = number(beta, "beta", above=0)
+    # The largest slope stands where beta z tanh(beta z / 2) = 2, and does not depend on beta.
+    return _gating(f"swish({beta:g})", 1.099839320128867, _logistic, _logistic_prime, beta, 0.0)
+
+
+silu = replace(swish(), name="silu")
+"""h = z sigma(z), `swish` with beta = 1 (Elfwing et al. 2018); lowest at z = -1.278, steepest (1.0998) at 2.399."""
+
+mish = _gating("mish", 1.088498161251728, _mish_gate, _mish_gate_prime)
+"""h = z tanh(softplus(z)) (Misra 2020); lowest at z = -1.192, steepest (1.0885) at 1.491."""
+
+gelu = _gating("gelu", 1.1289041451851547, _below, _density)
+"""h = z P(N(0, 1) < z) (Hendrycks & Gimpel 2016); lowest at z = -0.752, steepest (1.1289) at sqrt(2)."""
+
+gelu_tanh = _gating("gelu_tanh", 1.1289930686587717, _logistic, _logistic_prime, math.sqrt(8 / math.pi), 0.044715)
+"""h = z (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2, within 0.0005 of `gelu`; from the same paper."""
+
+softplus = Activation("softplus", _softplus, _sigmoid, steepest=1.0, slope=_softplus_slope)
+"""h = log(1 + exp(z)), a smooth ReLU; its slope is sigma(z)."""
+
+softsign = Activation("softsign", _softsign, _softsign_prime, steepest=1.0, slope=_softsign_slope)
+"""h = z / (1 + |z|), between -1 and 1 (Bergstra et al. 2009); its slope falls like 1 / z^2."""
+
+hard_tanh = Activation("hard_tanh", _hard_tanh, _hard_tanh_prime, steepest=1.0, slope=_hard_tanh_prime)
+"""h = z between -1 and 1, and constant beyond: slope 1 or 0 (Collobert 2004)."""
+
+scaled_tanh = _rescaled("scaled_tanh", tanh, 1.7159, 2 / 3)
+"""h = 1.7159 tanh(2 z / 3) (LeCun et al. 1998), nearly 1 at z = 1 and -1 at -1; its slope is at most 1.144."""
+
+_NAMED = identity, sigmoid, tanh, relu, selu, silu, mish, gelu, gelu_tanh, softplus, softsign, hard_tanh, scaled_tanh
+ACTIVATIONS = {phi.name: phi for phi in _NAMED} | {"leaky_relu": leaky_relu(), "elu": elu(), "swish": swish()}
+
+
+def activation(activation: str | Activation) -> Activation:
     """The activation of that name; an `Activation` is returned as it is.
 
     Examples:
         >>> activation("sigmoid").steepest
         0.25
     """
-    return name if isinstance(name, Activation) else choice(name, "activation", _KNOWN)
+    return resolved(activation, "activation")
+
+
+def resolved(name: str | Activation, argument: str) -> Activation:
+    """`activation` for an argument of another name."""
+    return name if isinstance(name, Activation) else choice(name, argument, ACTIVATIONS)

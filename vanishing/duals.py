@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from vanishing.validation import Array
+from vanishing.validation import Array, numbers
 
 # For each elementwise function its partial derivatives, one per argument, given the result y and the arguments.
 _PARTIALS: dict[Any, tuple[Callable[..., Any], ...]] = {
@@ -69,8 +69,7 @@ class Dual(NDArrayOperatorsMixin):
     """
 
     def __init__(self, value: Any, tangent: Any) -> None:
-        self.value = np.asarray(value)
-        self.tangent = np.asarray(tangent)
+        self.value, self.tangent = numbers(value, "value"), numbers(tangent, "tangent")
         if self.value.shape != self.tangent.shape:
             raise ValueError(f"tangent has shape {self.tangent.shape}; that of value, {self.value.shape}, is expected")
 
@@ -127,10 +126,13 @@ def _values(item: Any) -> Any:
 
 
 def _tangents(item: Any) -> Any:
-    """The same arguments with tangents in place of dual numbers and zeros in place of the arrays beside them."""
+    """The same arguments with tangents in place of dual numbers and zeros in place of what stands beside them."""
     if isinstance(item, Dual):
         return item.tangent
-    return [_tangents(part) if isinstance(part, Dual) else np.zeros_like(part) for part in item]
+    return [
+        _tangents(part) if isinstance(part, Dual) else np.zeros_like(part) if isinstance(part, np.ndarray) else 0
+        for part in item
+    ]
 
 
 def _elementwise(function: Any, partials: Any, inputs: Any, kwargs: Any) -> Dual:

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import DTypeLike
 
+from vanishing.activations import Activation, activation as phi_of
 from vanishing.validation import Array, choice, dtype as floating, generator, number, size
 
 Shape = tuple[int, int]
@@ -49,14 +50,15 @@ class Initializer:
 
 
 def _fans(shape: Shape) -> Shape:
-    if len(shape) != 2:
+    if np.shape(shape) != (2,):
         raise ValueError(f"shape is {shape!r}; (fan_out, fan_in) is expected")
-    return size(shape[0], "fan_out"), size(shape[1], "fan_in")
+    return size(shape[0], "shape's fan_out"), size(shape[1], "shape's fan_in")
 
 
 def _deviation(variance: float, per: str, shape: Shape) -> float:
     fan_out, fan_in = shape
-    return math.sqrt(variance / {"entry": 1, "fan_in": fan_in, "both fans": fan_in + fan_out}[per])
+    counts = {"entry": 1, "fan_in": fan_in, "fan_out": fan_out, "both fans": fan_in + fan_out}
+    return math.sqrt(variance / counts[per])
 
 
 def _normal(variance: float, per: str, shape: Shape, size: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -69,11 +71,23 @@ def _uniform(variance: float, per: str, shape: Shape, size: tuple[int, ...], rng
     return rng.uniform(-bound, bound, size)
 
 
-def _zeros(shape: Shape, size: tuple[int, ...], rng: np.random.Generator) -> Array:
-    return np.zeros(size)
+def _constant(value: float, shape: Shape, size: tuple[int, ...], rng: np.random.Generator) -> Array:
+    return np.full(size, value)
 
 
-def _rule(name: str, weight: Draw, sigma_b: float) -> Initializer:
+def _orthogonal(gain: float, shape: Shape, size: tuple[int, ...], rng: np.random.Generator) -> Array:
+    # A = Q R of a Gaussian A is unique, and Q then Haar distributed (Mezzadri 2007), if the diagonal of R is positive;
+    # LAPACK leaves its signs to chance, and they are moved into Q.
+    q, r = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
+    q *= gain * np.sign(np.diagonal(r))
+    return q if q.shape == shape else q.T
+
+
+_DISTRIBUTIONS = {"normal": _normal, "uniform": _uniform}
+_zeros = partial(_constant, 0.0)
+
+
+def _rule(name: str, weight: Draw, sigma_b: float = 0.0) -> Initializer:
     variance = number(sigma_b, "sigma_b", least=0) ** 2
     return Initializer(name, weight, partial(_normal, variance, "entry") if variance else _zeros)
 
@@ -115,6 +129,81 @@ def uniform(bound: float, *, sigma_b: float = 0.0) -> Initializer:
     return _rule(f"uniform({bound:g})", partial(_uniform, bound**2 / 3, "entry"), sigma_b)
 
 
+def constant(value: float) -> Initializer:
+    """Every weight equal to `value`, biases zero: all units of a layer stay the same.
+
+    Examples:
+        >>> print(constant(0.5)((1, 2), rng=np.random.default_rng(0)))
+        [[0.5 0.5]]
+    """
+    value = number(value, "value")
+    return _rule(f"constant({value:g})", partial(_constant, value))
+
+
+def he(slope: float = 0.0, *, mode: str = "fan_in", distribution: str = "normal") -> Initializer:
+    """Var(W) = 2 / ((1 + slope^2) fan), for rectifiers with that slope on the negative side (He et al. 2015).
+
+    Args:
+        slope: of the (leaky) ReLU, dimensionless; 0 for ReLU, 1 for the identity.
+        mode: 'fan_in' keeps the mean square of signals from layer to layer, 'fan_out' that of gradients.
+        distribution: 'normal' or 'uniform'.
+
+    Examples:
+        >>> W = he(mode="fan_out")((200, 800), rng=np.random.default_rng(0))
+        >>> print(f"{W.std():.2f}")
+        0.10
+    """
+    variance = 2 / (1 + number(slope, "slope") ** 2)
+    fan = choice(mode, "mode", {"fan_in": "fan_in", "fan_out": "fan_out"})
+    draw = choice(distribution, "distribution", _DISTRIBUTIONS)
+    return _rule(f"he({slope:g}, {mode}, {distribution})", partial(draw, variance, fan))
+
+
+def xavier(gain: float = 1.0, *, distribution: str = "normal") -> Initializer:
+    """Var(W) = 2 gain^2 / (fan_in + fan_out) (Glorot & Bengio 2010, eq. 12, there without a gain); biases zero.
+
+    Args:
+        gain: dimensionless, such as `gain(activation)`.
+        distribution: 'normal' or 'uniform'.
+
+    Examples:
+        >>> W = xavier(2.0)((300, 500), rng=np.random.default_rng(0))
+        >>> print(f"{W.std():.2f}")
+        0.10
+    """
+    variance = 2 * number(gain, "gain", least=0) ** 2
+    draw = choice(distribution, "distribution", _DISTRIBUTIONS)
+    return _rule(f"xavier({gain:g}, {distribution})", partial(draw, variance, "both fans"))
+
+
+def orthogonal(gain: float = 1.0, *, sigma_b: float = 0.0) -> Initializer:
+    """Weights gain Q with a random orthogonal Q, biases from N(0, sigma_b^2).
+
+    Q is Haar distributed: no direction is preferred, and Q U is as likely as Q for every orthogonal U. If W is not
+    square, the shorter of its rows and columns are orthonormal (Saxe et al. 2014). Var(W) = gain^2 / max(fans).
+
+    Args:
+        gain: every singular value of W, dimensionless.
+        sigma_b: the standard deviation of a bias.
+
+    Examples:
+        >>> W = orthogonal(2.0)((3, 5), rng=np.random.default_rng(0))
+        >>> print(np.linalg.svd(W)[1].round(6))
+        [2. 2. 2.]
+    """
+    gain = number(gain, "gain", least=0)
+    return _rule(f"orthogonal({gain:g})", partial(_orthogonal, gain), sigma_b)
+
+
+zeros = Initializer("zeros", _zeros, _zeros)
+"""W = 0: neither the signal nor the gradient passes a layer; biases zero."""
+
+lecun_normal = Initializer("lecun_normal", partial(_normal, 1, "fan_in"), _zeros)
+"""Var(W) = 1 / fan_in, Gaussian (LeCun et al. 1998; Klambauer et al. 2017 for SELU); biases zero."""
+
+lecun_uniform = Initializer("lecun_uniform", partial(_uniform, 1, "fan_in"), _zeros)
+"""Var(W) = 1 / fan_in, uniform; biases zero."""
+
 xavier_normal = Initializer("xavier_normal", partial(_normal, 2, "both fans"), _zeros)
 """Var(W) = 2 / (fan_in + fan_out), Gaussian (Glorot & Bengio 2010, eq. 12); biases zero."""
 
@@ -133,14 +222,37 @@ pytorch_default = Initializer("pytorch_default", *[partial(_uniform, 1 / 3, "fan
 What torch.nn.Linear draws by kaiming_uniform_(a=sqrt(5)): bound^2 = 3 * 2 / (1 + 5) / fan_in = 1 / fan_in.
 """
 
-_KNOWN = {rule.name: rule for rule in (xavier_normal, xavier_uniform, he_normal, he_uniform, pytorch_default)}
+_NAMED = zeros, lecun_normal, lecun_uniform, xavier_normal, xavier_uniform, he_normal, he_uniform, pytorch_default
+INITIALIZERS = {rule.name: rule for rule in _NAMED} | {"orthogonal": orthogonal()}
 
 
-def initializer(name: str | Initializer) -> Initializer:
+def initializer(initializer: str | Initializer) -> Initializer:
     """The initializer of that name; an `Initializer` is returned as it is.
 
     Examples:
         >>> initializer("he_normal").name
         'he_normal'
     """
-    return name if isinstance(name, Initializer) else choice(name, "initializer", _KNOWN)
+    return initializer if isinstance(initializer, Initializer) else choice(initializer, "initializer", INITIALIZERS)
+
+
+# None stands for the rectifiers, max(z, slope z).
+_GAINS = {"identity": None, "sigmoid": 1.0, "tanh": 5 / 3, "relu": None, "leaky_relu": None, "selu": 3 / 4}
+
+
+def gain(activation: str | Activation) -> float:
+    """The gain that PyTorch recommends before that activation, the numbers of its `calculate_gain`.
+
+    sqrt(2 / (1 + slope^2)) for identity (slope 1), ReLU (0) and leaky ReLU: with it, Var(W) = gain^2 / fan_in keeps
+    the mean square of z. 1 for sigmoid, 5/3 for tanh and 3/4 for SELU do not, they are rules of thumb.
+
+    Raises:
+        ValueError: for every other activation; PyTorch names no gain for it.
+
+    Examples:
+        >>> print(f"{gain('relu'):.4f} {gain('tanh'):.4f}")
+        1.4142 1.6667
+    """
+    phi = phi_of(activation)
+    known = choice(phi.name.partition("(")[0], "activation", _GAINS)
+    return math.sqrt(2 / (1 + float(phi.derivative(-1.0)) ** 2)) if known is None else known

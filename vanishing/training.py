@@ -1,51 +1,20 @@
-"""Optimizers, and the loop around them."""
+"""The loop around an optimizer: descent from a point, and training of a network."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from vanishing.layers import EVALUATION, Mode, Parameters
+from vanishing.layers import EVALUATION, Mode
 from vanishing.losses import Loss, hits, softmax_cross_entropy
 from vanishing.measurements import run_measured
 from vanishing.networks import Network
-from vanishing.validation import Array, NotFinite, floats, generator, number, size
-
-
-class Optimizer(Protocol):
-    """A rule that moves parameters; what it remembers between steps is the state, which the caller keeps."""
-
-    def start(self, parameters: Parameters) -> Any:
-        """The state before the first step."""
-
-    def step(self, parameters: Parameters, gradients: Parameters, state: Any) -> tuple[dict[str, Array], Any]:
-        """The parameters and the state after one step."""
-
-
-@dataclass(frozen=True)
-class GradientDescent:
-    """The step theta - learning_rate * dL/dtheta.
-
-    Examples:
-        >>> moved, _ = GradientDescent(0.1).step({"w": np.ones(1)}, {"w": np.full(1, 2.0)}, None)
-        >>> print(moved["w"])
-        [0.8]
-    """
-
-    learning_rate: float
-
-    def __post_init__(self) -> None:
-        number(self.learning_rate, "learning_rate", above=0)
-
-    def start(self, parameters: Parameters) -> None:
-        return None
-
-    def step(self, parameters: Parameters, gradients: Parameters, state: None) -> tuple[dict[str, Array], None]:
-        return {name: value - self.learning_rate * gradients[name] for name, value in parameters.items()}, None
+from vanishing.optimizers import Optimizer
+from vanishing.validation import Array, NotFinite, floats, generator, instance, number, size
 
 
 def descend(gradient: Callable[[Any], Any], start: Any, *, learning_rate: float, steps: int) -> Array:
@@ -64,6 +33,7 @@ def descend(gradient: Callable[[Any], Any], start: Any, *, learning_rate: float,
         [1.    0.5   0.25  0.125]
     """
     learning_rate = number(learning_rate, "learning_rate", above=0)
+    instance(gradient, "gradient", Callable, "a function of a point")
     points = [floats(start, "start")]
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(size(steps, "steps")):
@@ -106,10 +76,10 @@ def train(
 
     Args:
         network: where training starts; it stays as it is.
-        x: inputs, shape (samples, n_0).
-        target: one per sample.
+        x: inputs, shape (samples, n_0), or (samples, time, n_0) for sequences; batches are taken along the first axis.
+        target: one per sample, or one per sample and time, as the network puts out and `loss` takes.
         loss: what is descended.
-        optimizer: what moves the parameters.
+        optimizer: what moves the parameters, such as `Adam()` or `Clipped(Adam(), clip_by_global_norm, 1.0)`.
         epochs: how often each sample is seen.
         batch_size: samples per step; the last batch of an epoch takes what is left.
         rng: shuffles the samples in each epoch, and serves layers that draw.
@@ -118,6 +88,7 @@ def train(
     Examples:
         >>> from vanishing.datasets import blobs
         >>> from vanishing.networks import dense_network
+        >>> from vanishing.optimizers import GradientDescent
         >>> rng = np.random.default_rng(0)
         >>> x, labels = blobs(rng=rng)
         >>> network = dense_network([2, 16, 3], activation="tanh", rng=rng)
@@ -126,11 +97,13 @@ def train(
         >>> bool(history.loss[-1] < history.loss[0] / 5)
         True
     """
-    x = floats(x, "x", least_ndim=2)
+    x = instance(network, "network", Network).checked(x)
+    instance(loss, "loss", Loss)
+    instance(optimizer, "optimizer", Optimizer, "an optimizer such as GradientDescent(0.1)")
     epochs, batch_size = size(epochs, "epochs"), size(batch_size, "batch_size")
     measure_every, mode = size(measure_every, "measure_every"), Mode(training=True, rng=generator(rng))
     state = optimizer.start(network.parameters)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         target = loss.check(network.forward(x).output, target)
         rows = [_row(network, x, target, loss, 0)]
         for epoch in range(1, epochs + 1):

@@ -25,13 +25,19 @@ def floats(value: Any, name: str, *, ndim: int | None = None, least_ndim: int = 
     Numbers and lists are converted; an array keeps its dtype, and one of integers is refused, because whoever
     passes it probably meant something else. Duck arrays such as `Dual` pass as they are.
     """
+    array = numbers(value, name, ndim=ndim, least_ndim=least_ndim)
+    finite(array, name)
+    return array
+
+
+def numbers(value: Any, name: str, *, ndim: int | None = None, least_ndim: int = 0) -> Array:
+    """`floats` where NaN and infinity may stand: they are what some functions are there to tell."""
     array: Any = value if isinstance(value, NDArrayOperatorsMixin) else _array(value, name)
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}); at least one number is expected")
     if ndim is not None and array.ndim != ndim or array.ndim < least_ndim:
         wanted = f"{ndim}" if ndim is not None else f"at least {least_ndim}"
         raise ValueError(f"{name} has shape {array.shape}; {wanted} axes are expected")
-    finite(array, name)
     return cast(Array, array)
 
 
@@ -55,13 +61,16 @@ def finite(array: Array, name: str) -> None:
         raise NotFinite(f"{name} holds {array[index]} at index {index}; finite numbers are expected")
 
 
-def number(value: Any, name: str, *, above: float = -math.inf, least: float = -math.inf) -> float:
-    """`value` as a finite Python float greater than `above` and not less than `least`."""
+def number(
+    value: Any, name: str, *, above: float = -math.inf, least: float = -math.inf, below: float = math.inf
+) -> float:
+    """`value` as a finite Python float greater than `above`, not less than `least`, and less than `below`."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} is {value!r}; a number is expected")
-    if not (math.isfinite(value) and value > above and value >= least):
-        bound = f" above {above:g}" if above > -math.inf else f" of at least {least:g}" if least > -math.inf else ""
-        raise ValueError(f"{name} is {value!r}; a finite number{bound} is expected")
+    if not (math.isfinite(value) and value > above and least <= value < below):
+        bounds = ((" above", above), (" of at least", least), (" below", below))
+        said = " and".join(f"{word} {bound:g}" for word, bound in bounds if math.isfinite(bound))
+        raise ValueError(f"{name} is {value!r}; a finite number{said} is expected")
     return float(value)
 
 
@@ -99,6 +108,13 @@ def generator(rng: Any) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng is {rng!r}; a generator such as numpy.random.default_rng(0) is expected")
     return rng
+
+
+def instance(value: T, name: str, kind: Any, wanted: str = "") -> T:
+    """`value` if it is an instance of `kind`; a class is not one, it is what was to be called first."""
+    if isinstance(value, type) or not isinstance(value, kind):
+        raise TypeError(f"{name} is {value!r}; {wanted or f'a {kind.__name__}'} is expected")
+    return value
 
 
 def choice(value: str, name: str, known: Mapping[str, T]) -> T:

@@ -1,28 +1,42 @@
-"""Time of the per-layer gradient measurement against the floor, in one run: `python tests/benchmarks/measurement.py`.
+"""Time of the per-layer gradient measurement, against the floor and against PyTorch's autograd.
+
+    python tests/benchmarks/measurement.py --activations sigmoid tanh relu
 
 The measurement is `vanishing.measure`: one forward and one backward pass with all gradients, and then every rms, norm
 and fraction of every layer. The floor is the mathematics that it cannot do without: per layer the three matrix products
 h W^T, delta W and delta^T h, the activation at h W^T + b, and its slope times the gradient, for the same shapes and
 dtype. It is the fastest straightforward NumPy of this mathematics: every result goes into a buffer that was allocated
 before, the slope is computed from h, there is no gradient of the bias, no check, no loss, no rms. That it computes the
-same network is asserted before it is timed. Each pair is run in turns, so that both see the same machine, and the ratio
-is the median of the pairs' ratios.
+same network is asserted before it is timed.
 
-The ratio depends on how many threads the BLAS takes, because they speed up the products alone: compare with
-OPENBLAS_NUM_THREADS=1. On a busy machine only one thread gives numbers that repeat.
+PyTorch, where it is installed, computes the norms of delta_l and dL/dW_l for every l, and nothing else: one forward
+pass, the loss, `torch.autograd.grad` for the z_l and W_l alone, and one fused call for all norms. No gradient of a bias,
+no rms of h or z, no fractions, no care for squares outside the range of the dtype. That it finds the same norms is
+asserted, too.
+
+All run on one thread, in turns, so that they see the same machine. The time is that of the processor, which other
+processes change less than that of the clock; ratios are medians of the rounds' ratios.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable
 from functools import partial
 
+os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+
 import numpy as np
 
 import vanishing as vn
+
+try:
+    import torch
+except ImportError:
+    torch = None
 
 DEPTH, BATCH = 50, 256
 WIDTHS = (32, 64, 128, 256, 512)
@@ -94,14 +108,37 @@ def floor_of(network: vn.Network, x: np.ndarray, d_output: np.ndarray, activatio
     return run
 
 
+def autograd_of(network: vn.Network, x: np.ndarray, target: np.ndarray, activation: str) -> Callable[[], np.ndarray]:
+    """The norms of delta_1, ..., delta_L and of dL/dW_1, ..., dL/dW_L by PyTorch."""
+    torch.set_num_threads(1)
+    affine = [layer for layer in network.layers if isinstance(layer, vn.Affine)]
+    weights = [torch.tensor(layer.weight, requires_grad=True) for layer in affine]
+    biases = [torch.tensor(layer.bias) for layer in affine]
+    h_0, labels, phi = torch.tensor(x), torch.tensor(target), getattr(torch, activation)
+
+    def run() -> np.ndarray:
+        h, z = h_0, []
+        for weight, bias in zip(weights, biases, strict=True):
+            z.append(torch.nn.functional.linear(h, weight, bias))
+            h = phi(z[-1])
+        loss = torch.nn.functional.cross_entropy(h, labels)
+        return torch.stack(torch._foreach_norm(torch.autograd.grad(loss, z + weights))).numpy()
+
+    measured = vn.measure(network, x, target)
+    expected = np.concatenate([measured.delta_rms * np.sqrt(x.size), measured.weight_gradient_norm])
+    seen = expected > np.sqrt(np.finfo(x.dtype).tiny) * x.size  # below, the squares of PyTorch's norm underflow
+    np.testing.assert_allclose(run()[seen], expected[seen], rtol=1e4 * np.finfo(x.dtype).eps)
+    return run
+
+
 def seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     function()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
-def compare(width: int, activation: str, dtype: type, repeats: int) -> tuple[float, float, float]:
-    """Median seconds of the measurement, of the floor, and the median ratio floor / measurement."""
+def compare(width: int, activation: str, dtype: type, repeats: int) -> list[list[float]]:
+    """Seconds per round: of the measurement, of the floor, and of PyTorch if it is there."""
     rng = np.random.default_rng(0)
     network = vn.dense_network(
         [width] * (DEPTH + 1), activation=activation, output_activation=activation, rng=rng, dtype=dtype
@@ -109,12 +146,12 @@ def compare(width: int, activation: str, dtype: type, repeats: int) -> tuple[flo
     x = rng.standard_normal((BATCH, width)).astype(dtype)
     target = rng.integers(width, size=BATCH)
     output = network.forward(x).output
-    floor = floor_of(network, x, vn.softmax_cross_entropy.gradient(output, target), activation)
-    measurement = partial(vn.measure, network, x, target)
-    measurement()
-    pairs = [(seconds(measurement), seconds(floor)) for _ in range(repeats)]
-    ratio = statistics.median(bare / whole for whole, bare in pairs)
-    return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs), ratio
+    runs = [
+        partial(vn.measure, network, x, target),
+        floor_of(network, x, vn.softmax_cross_entropy.gradient(output, target), activation),
+    ] + ([autograd_of(network, x, target, activation)] if torch else [])
+    runs[0]()
+    return [[seconds(run) for run in runs] for _ in range(repeats)]
 
 
 def main() -> None:
@@ -123,14 +160,21 @@ def main() -> None:
     parser.add_argument("--widths", nargs="+", type=int, default=WIDTHS)
     parser.add_argument("--repeats", type=int, default=15)
     options = parser.parse_args()
-    print(f"depth {DEPTH}, batch {BATCH}, numpy {np.__version__}")
-    print(f"{'activation':10} {'dtype':8} {'width':>5} {'measure':>10} {'floor':>10} {'floor/measure':>14}")
+    others = ["floor", "PyTorch"] if torch else ["floor"]
+    print(f"depth {DEPTH}, batch {BATCH}, one thread, numpy {np.__version__}", end=", ")
+    print(f"PyTorch {torch.__version__}" if torch else "PyTorch is not installed: the floor alone")
+    ratios = [f"{other}/measure" for other in others]
+    print(f"{'activation':10} {'dtype':8} {'width':>5}", *(f"{name:>15}" for name in ["measure", *others, *ratios]))
     for activation in options.activations:
         for dtype in (np.float32, np.float64):
             for width in options.widths:
-                whole, bare, ratio = compare(width, activation, dtype, options.repeats)
-                times = f"{whole * 1e3:7.1f} ms {bare * 1e3:7.1f} ms {ratio:14.2f}"
-                print(f"{activation:10} {dtype.__name__:8} {width:5d} {times}")
+                rounds = compare(width, activation, dtype, options.repeats)
+                times = [f"{statistics.median(column) * 1e3:12.1f} ms" for column in zip(*rounds, strict=True)]
+                ratios = [
+                    f"{statistics.median(other / whole for whole, other in pairs):15.2f}"
+                    for pairs in ([(row[0], row[1 + i]) for row in rounds] for i in range(len(others)))
+                ]
+                print(f"{activation:10} {dtype.__name__:8} {width:5d}", *times, *ratios, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,29 @@
+import numpy as np
+
+import vanishing as vn
+from doors import Row
+
+FORMULAS = "bare formulas are taken as they are, without a check"
+
+ROWS = {
+    "Activation": Row(
+        vn.Activation,
+        lambda: {"name": "cube", "value": np.square, "prime": np.abs, "steepest": np.inf, "slope": None},
+        exempt=dict.fromkeys(["name", "value", "prime", "steepest", "slope"], FORMULAS),
+    ),
+    "activation": Row(
+        vn.activation,
+        lambda: {"activation": "tanh"},
+        kinds={"activation": "name"},
+        wrong={"activation": [vn.Activation]},
+    ),
+    "elu": Row(vn.elu, lambda: {"alpha": 1.0}, kinds={"alpha": "number"}, wrong={"alpha": [-0.1]}),
+    "leaky_relu": Row(vn.leaky_relu, lambda: {"slope": 0.1}, kinds={"slope": "number"}, wrong={"slope": [-0.1, 1.1]}),
+    "swish": Row(vn.swish, lambda: {"beta": 2.0}, kinds={"beta": "number"}, wrong={"beta": [0.0, -1.0]}),
+}
+ROWS |= {
+    name: Row(call, lambda: {"z": np.array([-1.0, 2.0])}, kinds={"z": "array"})
+    for phi_name, phi in vars(vn).items()
+    if isinstance(phi, vn.Activation)
+    for name, call in {phi_name: phi, f"{phi_name}.derivative": phi.derivative}.items()
+}

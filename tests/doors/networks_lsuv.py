@@ -1,0 +1,24 @@
+import numpy as np
+
+import vanishing as vn
+from doors import Row
+
+
+def arguments():
+    rng = np.random.default_rng(0)
+    network = vn.dense_network([2, 3, 2], activation="tanh", initializer="orthogonal", rng=rng)
+    return {"network": network, "x": rng.standard_normal((5, 2)), "tolerance": 0.1, "iterations": 3}
+
+
+ROWS = {
+    "lsuv": Row(
+        vn.lsuv,
+        arguments,
+        kinds={"x": "array", "tolerance": "number", "iterations": "size"},
+        wrong={
+            "network": [None, vn.Network, np.ones((2, 2)), vn.Affine(np.ones((2, 2)), np.ones(2))],
+            "x": [np.ones(2), np.ones((5, 3))],
+            "tolerance": [0.0, -0.1],
+        },
+    )
+}

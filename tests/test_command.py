@@ -1,0 +1,225 @@
+"""`python -m vanishing`: the table, JSON, help, errors, progress, and quiet ends."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import vanishing as vn
+from vanishing import __main__ as command
+
+COMMAND = [sys.executable, "-m", "vanishing"]
+
+
+def printed(capsys, *arguments):
+    assert command.main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def expected(
+    depth=20, width=64, batch=32, activation="sigmoid", initializer="xavier_normal", dtype="float64", seed=0, **more
+):
+    rng = np.random.default_rng(seed)
+    x, target = rng.standard_normal((2, batch, width)).astype(dtype)
+    network = vn.dense_network(
+        [width] * (depth + 1), activation=activation, initializer=initializer, rng=rng, dtype=dtype, **more
+    )
+    return vn.measure(network, x, target, loss=vn.mean_squared_error, mode=vn.Mode(training=True, rng=rng))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings"),
+    [
+        ("", {}),
+        (
+            "--depth 5 --width 7 --batch 3 --seed 4 --dtype float32",
+            {"depth": 5, "width": 7, "batch": 3, "seed": 4, "dtype": "float32"},
+        ),
+        ("--activation relu --initializer he_normal", {"activation": "relu", "initializer": "he_normal"}),
+        (
+            "--normalization batch --residual pre --branch-scale 0.5",
+            {"normalization": "batch", "residual": "pre", "branch_scale": 0.5},
+        ),
+    ],
+)
+def test_json_holds_what_measure_and_diagnose_find(capsys, arguments, settings):
+    told, measured = json.loads(printed(capsys, "--json", *arguments.split())), expected(**settings)
+    assert set(told) == {"version", "settings", "layers", "diagnosis"} and told["version"] == vn.__version__
+    assert told["layers"] == {name: array.tolist() for name, array in vars(measured).items()}
+    assert told["settings"].items() >= settings.items()
+    assert set(told["settings"]) == {name.replace("-", "_") for name in command.OPTIONS}
+    found = vn.diagnose(measured.delta_rms, signals=measured.signal_rms)
+    for name in ("verdict", "factor", "ratio"):
+        assert told["diagnosis"][name] == getattr(found, name) == getattr(measured, name)
+    assert tuple(told["diagnosis"]["interval"]) == found.interval
+    assert tuple(told["diagnosis"]["remedies"]) == found.remedies
+
+
+def test_what_is_not_finite_is_null(capsys):
+    told = json.loads(printed(capsys, "--json", "--depth", "1"), parse_constant=pytest.fail)
+    assert told["diagnosis"]["interval"] == [None, None] and told["diagnosis"]["verdict"] == "undefined"
+
+
+def test_an_overflow_is_an_explosion(capsys):
+    arguments = "--depth 60 --dtype float16 --residual post --activation relu --initializer he_normal --json".split()
+    told = json.loads(printed(capsys, *arguments))
+    assert None in told["layers"]["preactivation_rms"] and told["diagnosis"]["verdict"] == "exploding"
+
+
+@pytest.mark.parametrize("columns", ["80", "120", "20"])
+def test_the_table_has_a_bar_per_layer_and_fits(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = printed(capsys, "--depth", "12").splitlines()
+    measured = expected(depth=12)
+    table = str(measured).splitlines()
+    assert lines[0] == table[0]
+    bars = [line.removeprefix(start) for line, start in zip(lines[1:13], table[1:13], strict=True)]
+    assert all(bar.strip(" ") == "█" * bar.count("█") and "█" in bar for bar in bars)
+    assert max(map(len, lines[:13])) == max(int(columns), len(table[0]) + 3)
+    assert lines[13].startswith("vanishing by ") and f"changes by {measured.factor:.3g} per layer" in lines[14]
+
+
+def test_a_stream_that_cannot_print_blocks_gets_number_signs():
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*COMMAND, "--depth", "3"], capture_output=True, text=True, env=environment, check=True)
+    assert "#" in done.stdout and done.stdout.isascii() and done.stderr == ""
+
+
+def test_help_lists_every_known_name_and_every_default(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        command.main(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert stopped.value.code == 0
+    for name, (default, meaning, known) in command.OPTIONS.items():
+        assert f"--{name} {'NAME' if known else 'N'} {meaning}" in text and f"(default: {default})" in text and ", ".join(known) in text
+    assert "orthogonal" in text and "leaky_relu" in text and "standard" not in text and "mean squared error" in text
+    assert command.EXAMPLE in text
+    example = command.EXAMPLE.removeprefix("example: python -m vanishing ")
+    assert command.main(example.split()) == 0
+
+
+def test_every_known_name_runs(capsys):
+    for option in ("activation", "initializer", "normalization", "residual", "dtype"):
+        for name in command.OPTIONS[option][2]:
+            printed(capsys, "--depth", "3", "--width", "4", f"--{option}", name)
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--version"])
+    assert capsys.readouterr().out == vn.__version__ + "\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--activation sigmod", "activation 'sigmod' is unknown; did you mean 'sigmoid'? Known: identity, "),
+        ("--initializer he_norml", "initializer 'he_norml' is unknown; did you mean 'he_normal'? Known: "),
+        ("--normalization bach", "normalization 'bach' is unknown; did you mean 'batch'? Known: batch"),
+        ("--residual pree", "residual 'pree' is unknown; did you mean 'pre'? Known: pre, post"),
+        ("--dtype float6", "dtype 'float6' is unknown; did you mean 'float64'? Known: float64, float32, float16"),
+        ("--depth 0", "depth is 0; a whole number of at least 1 is expected"),
+        ("--width -3", "width is -3; a whole number of at least 1 is expected"),
+        ("--batch 0", "batch is 0; a whole number of at least 1 is expected"),
+        ("--seed -1", "seed is -1; a whole number of at least 0 is expected"),
+        ("--branch-scale nan", "branch_scale is nan; a finite number is expected"),
+        ("--depth two", "argument --depth: invalid int value: 'two'"),
+        ("--normalization batch --batch 1", "two rows or more are expected"),
+        ("--dept_h 3", "unrecognized arguments: --dept_h 3"),
+    ],
+)
+def test_wrong_arguments_end_with_status_2_and_a_message(capsys, arguments, message):
+    with pytest.raises(SystemExit) as stopped:
+        command.main(arguments.split())
+    out, err = capsys.readouterr()
+    assert stopped.value.code == 2 and out == "" and message in err and err.startswith("usage: python -m vanishing")
+
+
+def test_an_error_is_no_traceback():
+    done = subprocess.run([*COMMAND, "--activation", "sigmod"], capture_output=True, text=True)
+    assert done.returncode == 2 and "did you mean 'sigmoid'" in done.stderr and "Traceback" not in done.stderr
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def clock(monkeypatch, seconds):
+    """Every look at the clock takes so long."""
+    now = iter(seconds * np.arange(10**6))
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+
+
+def test_a_long_run_tells_its_progress_on_a_terminal_and_cleans_it_up(capsys, monkeypatch):
+    quiet = printed(capsys, "--depth", "30")
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    clock(monkeypatch, 0.3)
+    assert command.main(["--depth", "30"]) == 0
+    assert capsys.readouterr().out == quiet
+    for phase, total in (("drawing", 30), ("forward", 59), ("backward", 59)):
+        assert f"\r{phase}: 2 of {total} \r" in screen.getvalue() and f"\r{phase}: 1 of" not in screen.getvalue()
+    assert screen.getvalue().endswith("\r" + 40 * " " + "\r")
+
+
+def test_a_short_run_tells_nothing(monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    clock(monkeypatch, 0.0)
+    command.main(["--depth", "30"])
+    assert screen.getvalue().strip("\r ") == ""
+
+
+def test_progress_comes_at_most_ten_times_a_second(monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    clock(monkeypatch, 0.01)
+    assert list(command.told("phase", range(200), 200)) == list(range(200))
+    assert screen.getvalue().count("phase: ") <= 2 * 16 and "\rphase: 51 of 200 " in screen.getvalue()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_progress_on_a_real_terminal_and_ctrl_c(tmp_path, interrupted):
+    import pty
+
+    reader, terminal = pty.openpty()
+    arguments = ["--depth", "30000"] if interrupted else ["--depth", "1500", "--width", "128"]
+    with (tmp_path / "out").open("w") as out:
+        running = subprocess.Popen([*COMMAND, *arguments], stderr=terminal, stdout=out)
+    os.close(terminal)
+    seen = b""
+    try:
+        while part := os.read(reader, 1000):
+            if interrupted and not seen:
+                running.send_signal(signal.SIGINT)
+            seen += part
+    except OSError:  # Linux's end of a pseudo-terminal
+        pass
+    os.close(reader)
+    assert running.wait(60) == (130 if interrupted else 0)
+    assert b": " in seen and b"Traceback" not in seen and seen.endswith(b"\r" + 40 * b" " + b"\r")
+    assert bool((tmp_path / "out").read_text()) != interrupted
+
+
+def test_nothing_is_told_when_piped():
+    done = subprocess.run([*COMMAND, "--depth", "1500"], capture_output=True, text=True, check=True)
+    assert done.stderr == "" and len(done.stdout.splitlines()) > 1500
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes close differently there")
+def test_a_closed_pipe_ends_quietly():
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*COMMAND, "--depth", "50"], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert done.stderr == "" and done.returncode == 141
