@@ -353,3 +353,21 @@ def test_activations_pickle_and_copy(phi):
     for again in (pickle.loads(pickle.dumps(phi)), copy.deepcopy(phi)):
         assert again.name == phi.name and (again(z) == phi(z)).all()
         assert (again.slopes(z) == phi.slopes(z)).all()
+
+
+def test_what_is_made_when_a_module_loads_is_made_again_alike():
+    from vanishing import activations as formulas
+
+    z = np.linspace(-3, 3, 7)
+    again = formulas._rescaled("again", vn.tanh, 1.7159, 2 / 3)
+    assert again.name == "again" and again.steepest == vn.scaled_tanh.steepest
+    for function in ("value", "prime", "slope"):
+        assert (getattr(again, function)(z) == getattr(vn.scaled_tanh, function)(z)).all()
+    for slope in (0.0, 0.3, 1.0):
+        leaky = vn.leaky_relu(slope)
+        assert leaky.steepest == 1 and (leaky.slope(z) == leaky.derivative(z)).all()
+    for made, kept in ((vn.elu(), vn.activation("elu")), (vn.swish(), vn.silu), (vn.elu(2.5), ALL[-3])):
+        assert made.steepest == kept.steepest and (made.derivative(z) == kept.derivative(z)).all()
+        assert (made.slope is None) == (kept.slope is None)
+    assert [vn.elu(0.25).name, vn.swish(2).name, vn.leaky_relu(0.5).name] == ["elu(0.25)", "swish(2)", "leaky_relu(0.5)"]
+    assert vn.elu()(-40.0) == pytest.approx(-1, rel=1e-15) and (vn.elu().slope(np.array([-0.5, 2.0])) == [0.5, 1]).all()

@@ -207,3 +207,9 @@ RNG = np.random.default_rng(7)
 def test_what_makes_no_branch_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_highway_gives_an_activation_without_a_slope_its_z():
+    rng = np.random.default_rng(20)
+    layer = vn.Highway(*rng.standard_normal((1, 3, 3)), rng.standard_normal(3), np.eye(3), np.zeros(3), "gelu")
+    assert vn.projection_test(layer, rng.standard_normal((5, 3)), rng=rng) < 1e-11

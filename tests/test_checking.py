@@ -163,3 +163,19 @@ def test_unknown_methods_layers_and_parameters_are_refused(settings, message):
     network, x, labels = deep_sigmoid()
     with pytest.raises(ValueError, match=message):
         vn.parameter_gradient(network, x, labels, **settings)
+
+
+def test_methods_of_a_dual_number_act_on_value_and_tangent():
+    from vanishing import duals
+
+    number = vn.Dual(np.arange(6.0).reshape(2, 3), np.ones((2, 3)))
+    for name, arguments, options in (("sum", (0,), {}), ("mean", (), {"axis": 1}), ("reshape", (3, 2), {})):
+        made = duals._of_both(name)(number, *arguments, **options)
+        assert (made.value == getattr(number.value, name)(*arguments, **options)).all()
+        assert (made.tangent == getattr(number.tangent, name)(*arguments, **options)).all()
+
+
+def test_central_differences_of_short_formats_are_taken_in_float64():
+    seen = []
+    vn.central_difference(lambda x: seen.append(x.dtype) or x.sum(), np.ones(2, np.float32))
+    assert set(seen) == {np.dtype(np.float64)}

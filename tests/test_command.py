@@ -100,6 +100,8 @@ def test_help_lists_every_known_name_and_every_default(capsys):
     assert stopped.value.code == 0
     for name, (default, meaning, known) in command.OPTIONS.items():
         assert f"--{name} {'NAME' if known else 'N'} {meaning}" in text and f"(default: {default})" in text and ", ".join(known) in text
+    assert "--json print JSON, with null for what is not finite --" in text and "XX" not in text
+    assert "on a\nlog scale" in command.__doc__ and "--depth N layers (default" in text and "draws the weights: zeros" in text
     assert "orthogonal" in text and "leaky_relu" in text and "standard" not in text and "mean squared error" in text
     assert command.EXAMPLE in text
     example = command.EXAMPLE.removeprefix("example: python -m vanishing ")
@@ -185,6 +187,54 @@ def test_progress_comes_at_most_ten_times_a_second(monkeypatch):
     clock(monkeypatch, 0.01)
     assert list(command.told("phase", range(200), 200)) == list(range(200))
     assert screen.getvalue().count("phase: ") <= 2 * 16 and "\rphase: 51 of 200 " in screen.getvalue()
+
+
+def test_nothing_is_told_off_a_terminal_however_long_it_takes(monkeypatch):
+    paper = io.StringIO()
+    monkeypatch.setattr("sys.stderr", paper)
+    clock(monkeypatch, 10.0)
+    assert list(command.told("phase", range(9), 9)) == list(range(9)) and paper.getvalue() == ""
+
+
+def test_every_line_of_progress_is_seen_at_once_and_a_tenth_of_a_second_apart(monkeypatch):
+    class Flushed(Screen):
+        seen = ()
+
+        def flush(self):
+            self.seen = (*self.seen, self.getvalue().rsplit("\r", 2)[-2:])
+
+    screen = Flushed()
+    monkeypatch.setattr("sys.stderr", screen)
+    clock(monkeypatch, 0.25)
+    list(command.told("phase", range(4), 4))
+    # Looks at the clock: one at the start, one a step, one after each line.
+    assert [line[-1] for line in screen.seen] == [*(f"phase: {done} of 4 " for done in (3, 4)), ""]
+
+
+def test_ctrl_c_and_a_closed_pipe_have_their_status(monkeypatch, tmp_path):
+    def interrupted(**settings):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "run", interrupted)
+        assert command.main([]) == 130
+
+    class Closed(io.StringIO):
+        flushed = False
+
+        def flush(self):
+            self.flushed = True
+            raise BrokenPipeError
+
+        def fileno(self):
+            return file.fileno()
+
+    with (tmp_path / "out").open("wb") as file, monkeypatch.context() as patch:
+        closed = Closed()
+        patch.setattr("sys.stdout", closed)
+        assert command.main(["--depth", "2"]) == 141 and closed.flushed
+        os.write(file.fileno(), b"to nowhere")
+    assert (tmp_path / "out").read_bytes() == b""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")

@@ -86,3 +86,24 @@ RNG = np.random.default_rng(0)
 def test_wrong_settings_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_defaults_and_how_the_points_spread():
+    rng = np.random.default_rng(5)
+    x, labels = vn.spirals(rng=rng)
+    assert len(x) == 300 and np.bincount(labels).tolist() == [100] * 3
+    many, labels = vn.spirals(rng=rng, samples=3000, spread=0)
+    radius = np.hypot(*many.T)
+    assert 0.05 <= radius.min() < 0.052 and 0.998 < radius.max() <= 1
+    turned = np.exp(-2j * np.pi * (0.75 * radius + labels / 3)) * (many[:, 0] + 1j * many[:, 1])
+    assert turned == pytest.approx(radius)
+    seeded = lambda make, **options: make(rng=np.random.default_rng(6), **options)[0]
+    for make, spread in ((vn.spirals, 0.03), (vn.two_moons, 0.1), (vn.blobs, 0.2)):
+        noise = seeded(make) - seeded(make, spread=0)
+        assert noise.shape == (300, 2) and noise.std() == pytest.approx(spread, abs=5 * spread / np.sqrt(1200))
+        assert noise == pytest.approx(spread * (seeded(make, spread=1) - seeded(make, spread=0)))
+        assert abs(np.corrcoef(noise.T)[0, 1]) < 5 / np.sqrt(300)
+    moons, labels = vn.two_moons(rng=rng, samples=3000, spread=0)
+    upper = moons[labels == 0] + [0.5, 0.25]
+    angle = np.arctan2(upper[:, 1], upper[:, 0])
+    assert 0 <= angle.min() < 0.03 and np.pi - 0.03 < angle.max() <= np.pi

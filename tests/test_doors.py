@@ -66,7 +66,7 @@ def test_a_wrong_argument_is_named_with_what_came_and_what_is_expected(name, arg
     row = ROWS[name]
     for value in row.attempts(argument):
         said = answer(row.call, {**row.arguments(), argument: value})
-        assert re.search(rf"(?s)^(?!not ours).*\b{argument}\b.*(expected|Known)", said), f"{argument}={value!r}: {said}"
+        assert re.search(rf"(?s)^{argument}\b.*(expected|Known)", said), f"{argument}={value!r}: {said}"
 
 
 @pytest.mark.parametrize(

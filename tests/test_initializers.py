@@ -268,3 +268,25 @@ def test_lsuv_refuses_a_constant_output(x):
     weight = 0.0 if len(x) == 2 else 1.0
     with pytest.raises(ValueError, match="network: an output on x has variance 0 after 10 divisions; 1 is expected"):
         vn.lsuv(one_layer(weight, 0.0), x)
+
+
+def test_a_bound_a_gain_and_a_fan_say_how_widely_is_drawn():
+    rng, shape = np.random.default_rng(6), (400, 100)
+    for rule, bound in (
+        (vn.uniform(0.3), 0.3),
+        (vn.xavier(0.5, distribution="uniform"), 0.5 * math.sqrt(6 / 500)),
+        (vn.he(mode="fan_out", distribution="uniform"), math.sqrt(6 / 400)),
+    ):
+        drawn = abs(rule(shape, rng=rng)).max()
+        # The largest of n is below the bound by bound / n on average, exponentially distributed.
+        assert bound * (1 - 30 / 40_000) < drawn < bound
+    assert (vn.xavier(0.0)(shape, rng=rng) == 0).all()
+
+
+def test_lsuv_counts_in_float64_and_takes_the_tolerance_as_an_open_end():
+    network = vn.Network((vn.Affine(np.full((2, 1), 60000.0, np.float16), np.array([0, 10], np.float16)),))
+    with pytest.raises(ValueError, match="^network: an output on x has variance"):
+        vn.lsuv(network, np.zeros((2, 1), np.float16), iterations=1)
+    layer = vn.Affine(np.eye(1), np.zeros(1))
+    x = np.array([[1.5], [-1.5]])  # variance 2.25
+    assert vn.lsuv(vn.Network((layer,)), x, tolerance=1.25).layers[0].weight == 1 / 1.5

@@ -232,3 +232,19 @@ def test_what_is_no_sequence_of_norms_is_refused(wrong):
         ValueError, match="delta_rms is .*(one non-negative number per layer|at least one number) is expected"
     ):
         vn.verdict(wrong)
+
+
+def test_the_ends_of_steady_are_steady():
+    assert [vn.verdict([first, 1.0]) for first in (0.00999, 0.01, 100.0, 100.1)] == [
+        "vanishing", "steady", "steady", "exploding"]  # fmt: skip
+
+
+def test_the_table_has_a_line_for_each_layer_under_its_heading():
+    ones = np.ones(2)
+    measured = vn.Measurements(2 * ones, ones, np.array([0.5, 1.0]), 3 * ones, ones, 0.25 * ones, 0.5 * ones)
+    assert str(measured).splitlines() == [
+        "layer       rms h   rms delta     |dL/dW|  saturated   dead",
+        "    1    2.00e+00    5.00e-01    3.00e+00        25%    50%",
+        "    2    2.00e+00    1.00e+00    3.00e+00        25%    50%",
+        "steady: delta changes by 0.5 per layer going back, 5.0e-01 in all",
+    ]

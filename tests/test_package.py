@@ -106,8 +106,11 @@ def test_every_public_name_is_there_once_and_documented():
 
 
 def test_modules_are_attributes_and_what_is_not_there_is_an_attribute_error():
-    assert vn.theory is importlib.import_module("vanishing.theory")
-    with pytest.raises(AttributeError, match="module 'vanishing' has no attribute 'mesure'"):
+    assert vn.__getattr__("theory") is vn.theory is importlib.import_module("vanishing.theory")
+    assert vn.__getattr__("relu") is vn.relu is importlib.import_module("vanishing.activations").relu
+    del vn.relu
+    assert vn.relu is vn.activation("relu") and "relu" in vars(vn)
+    with pytest.raises(AttributeError, match="^module 'vanishing' has no attribute 'mesure'$"):
         vn.mesure
 
 

@@ -383,3 +383,12 @@ def test_layers_pickle_copy_and_leave_what_they_are_given(cell):
     for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), layer.with_parameters(layer.parameters)):
         again, memory = other.forward(x)
         assert (again == output).all() and (other.backward(memory, output)[0] == d_x).all()
+
+
+def test_the_last_step_keeps_the_dtype_of_the_gradient_and_an_activation_without_a_slope_gets_its_z():
+    _, shape = vn.LastStep().forward(np.ones((2, 3, 1), np.float32))
+    assert vn.LastStep().backward(shape, np.ones((2, 1), np.float32))[0].dtype == np.float32
+    rng = np.random.default_rng(20)
+    layer = vn.RNN.of(3, 4, rng=rng)
+    gelu = vn.RNN(layer.weight, layer.bias, layer.recurrent_weight, "gelu")
+    assert vn.projection_test(gelu, rng.standard_normal((2, 5, 3)), rng=rng) < 1e-11

@@ -164,7 +164,7 @@ def gradient_autocorrelation(network: Network, x: Array, *, centered: bool = Tru
 
     r_k = sum_i <g_i, g_{i+k}> / sum_i <g_i, g_i>, shape (points,), with g_i = d(sum of outputs)/dx_i minus, if
     centered, its mean over the points; NaN if g is the same everywhere. White noise has r_k = 0 beyond lag 0, a
-    Brownian path a slow decline (Balduzzi et al. 2017, figure 2). Without centering the mean, which does not shatter,
+    Brownian path a slow decline (Balduzzi et al. 2017). Without centering the mean, which does not shatter,
     stays in every lag.
 
     Args:

@@ -12,7 +12,7 @@ same network is asserted before it is timed.
 PyTorch, where it is installed, computes the norms of delta_l and dL/dW_l for every l, and nothing else: one forward
 pass, the loss, `torch.autograd.grad` for the z_l and W_l alone, and one fused call for all norms. No gradient of a bias,
 no rms of h or z, no fractions, no care for squares outside the range of the dtype. That it finds the same norms is
-asserted, too.
+asserted, too. `norms` is what computes just these with the package: `forward`, `backward`, and a norm for each array.
 
 All run on one thread, in turns, so that they see the same machine. The time is that of the processor, which other
 processes change less than that of the clock; ratios are medians of the rounds' ratios.
@@ -32,6 +32,7 @@ os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM
 import numpy as np
 
 import vanishing as vn
+from vanishing.measurements import norm
 
 try:
     import torch
@@ -131,6 +132,13 @@ def autograd_of(network: vn.Network, x: np.ndarray, target: np.ndarray, activati
     return run
 
 
+def norms_of(network: vn.Network, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The numbers that `autograd_of` gives, by the package."""
+    record = network.forward(x)
+    gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, target))
+    return np.array([norm(array) for array in gradients.delta + gradients.weight])
+
+
 def seconds(function: Callable[[], object]) -> float:
     start = time.process_time()
     function()
@@ -138,7 +146,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def compare(width: int, activation: str, dtype: type, repeats: int) -> list[list[float]]:
-    """Seconds per round: of the measurement, of the floor, and of PyTorch if it is there."""
+    """Seconds per round: of the measurement, the norms alone, the floor, and PyTorch if it is there."""
     rng = np.random.default_rng(0)
     network = vn.dense_network(
         [width] * (DEPTH + 1), activation=activation, output_activation=activation, rng=rng, dtype=dtype
@@ -148,6 +156,7 @@ def compare(width: int, activation: str, dtype: type, repeats: int) -> list[list
     output = network.forward(x).output
     runs = [
         partial(vn.measure, network, x, target),
+        partial(norms_of, network, x, target),
         floor_of(network, x, vn.softmax_cross_entropy.gradient(output, target), activation),
     ] + ([autograd_of(network, x, target, activation)] if torch else [])
     runs[0]()
@@ -160,19 +169,19 @@ def main() -> None:
     parser.add_argument("--widths", nargs="+", type=int, default=WIDTHS)
     parser.add_argument("--repeats", type=int, default=15)
     options = parser.parse_args()
-    others = ["floor", "PyTorch"] if torch else ["floor"]
+    names = ["measure", "norms", "floor"] + ["PyTorch"] * bool(torch)
+    compared = [("floor", "measure")] + [("PyTorch", "measure"), ("PyTorch", "norms")] * bool(torch)
     print(f"depth {DEPTH}, batch {BATCH}, one thread, numpy {np.__version__}", end=", ")
     print(f"PyTorch {torch.__version__}" if torch else "PyTorch is not installed: the floor alone")
-    ratios = [f"{other}/measure" for other in others]
-    print(f"{'activation':10} {'dtype':8} {'width':>5}", *(f"{name:>15}" for name in ["measure", *others, *ratios]))
+    headings = [*names, *(f"{over}/{under}" for over, under in compared)]
+    print(f"{'activation':10} {'dtype':8} {'width':>5}", *(f"{heading:>15}" for heading in headings))
     for activation in options.activations:
         for dtype in (np.float32, np.float64):
             for width in options.widths:
-                rounds = compare(width, activation, dtype, options.repeats)
-                times = [f"{statistics.median(column) * 1e3:12.1f} ms" for column in zip(*rounds, strict=True)]
+                rounds = [dict(zip(names, row)) for row in compare(width, activation, dtype, options.repeats)]
+                times = [f"{statistics.median(row[name] for row in rounds) * 1e3:12.1f} ms" for name in names]
                 ratios = [
-                    f"{statistics.median(other / whole for whole, other in pairs):15.2f}"
-                    for pairs in ([(row[0], row[1 + i]) for row in rounds] for i in range(len(others)))
+                    f"{statistics.median(row[over] / row[under] for row in rounds):15.2f}" for over, under in compared
                 ]
                 print(f"{activation:10} {dtype.__name__:8} {width:5d}", *times, *ratios, flush=True)
 

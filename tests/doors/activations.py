@@ -23,7 +23,7 @@ ROWS = {
 }
 ROWS |= {
     name: Row(call, lambda: {"z": np.array([-1.0, 2.0])}, kinds={"z": "array"})
-    for phi_name, phi in vars(vn).items()
+    for phi_name, phi in ((name, getattr(vn, name)) for name in vn.__all__)
     if isinstance(phi, vn.Activation)
     for name, call in {phi_name: phi, f"{phi_name}.derivative": phi.derivative}.items()
 }

@@ -63,7 +63,7 @@ ROWS |= {
         kinds={"rng": "rng", "dtype": "dtype"},
         wrong={"shape": SHAPES},
     )
-    for rule_name, rule in vars(vn).items()
+    for rule_name, rule in ((name, getattr(vn, name)) for name in vn.__all__)
     if isinstance(rule, vn.Initializer)
     for name, call in {rule_name: rule, f"{rule_name}.bias": rule.bias}.items()
 }
