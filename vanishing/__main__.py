@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
+from textwrap import wrap
 from typing import Any, TypeVar
 
 import numpy as np
@@ -126,9 +128,11 @@ def _diagnose(measured: vn.Measurements) -> vn.Diagnosis:
 
 def _table(settings: dict[str, Any], measured: vn.Measurements) -> str:
     header, *rows, _ = str(measured).splitlines()
-    bars = log_bars(measured.delta_rms, max(1, shutil.get_terminal_size().columns - len(header) - 2))
+    columns = max(len(header) + 3, shutil.get_terminal_size().columns)
+    bars = log_bars(measured.delta_rms, columns - len(header) - 2)
     table = [f"{row}  {bar}".rstrip() for row, bar in zip(rows, bars, strict=True)]
-    return "\n".join([header, *table, _diagnose(measured).findings])
+    findings = (wrap(line, columns, subsequent_indent=" " * 4) for line in _diagnose(measured).findings.splitlines())
+    return "\n".join([header, *table, *chain(*findings)])
 
 
 def _json(settings: dict[str, Any], measured: vn.Measurements) -> str:
