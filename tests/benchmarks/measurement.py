@@ -9,10 +9,10 @@ dtype. It is the fastest straightforward NumPy of this mathematics: every result
 before, the slope is computed from h, there is no gradient of the bias, no check, no loss, no rms. That it computes the
 same network is asserted before it is timed.
 
-PyTorch, where it is installed, computes the norms of delta_l and dL/dW_l for every l, and nothing else: one forward
-pass, the loss, `torch.autograd.grad` for the z_l and W_l alone, and one fused call for all norms. No gradient of a bias,
-no rms of h or z, no fractions, no care for squares outside the range of the dtype. That it finds the same norms is
-asserted, too. `norms` is what computes just these with the package: `forward`, `backward`, and a norm for each array.
+PyTorch, where it is installed, computes the norms of delta_l, dL/dW_l and dL/db_l for every l, and nothing else: one
+forward pass, the loss, `torch.autograd.grad` for the z_l, W_l and b_l, and one fused call for all norms. No rms of h or
+z, no fractions, no care for squares outside the range of the dtype. That it finds the same norms is asserted, too.
+`norms` computes just these with the package: `forward`, `backward`, and a norm for each array.
 
 All run on one thread, in turns, so that they see the same machine. The time is that of the processor, which other
 processes change less than that of the clock; ratios are medians of the rounds' ratios.
@@ -109,12 +109,19 @@ def floor_of(network: vn.Network, x: np.ndarray, d_output: np.ndarray, activatio
     return run
 
 
+def norms_of(network: vn.Network, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The numbers that `autograd_of` gives, by the package."""
+    record = network.forward(x)
+    gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, target))
+    return np.array([norm(array) for array in gradients.delta + gradients.weight + gradients.bias])
+
+
 def autograd_of(network: vn.Network, x: np.ndarray, target: np.ndarray, activation: str) -> Callable[[], np.ndarray]:
-    """The norms of delta_1, ..., delta_L and of dL/dW_1, ..., dL/dW_L by PyTorch."""
+    """The norms of delta_1, ..., delta_L, of dL/dW_1, ..., dL/dW_L and of dL/db_1, ..., dL/db_L by PyTorch."""
     torch.set_num_threads(1)
     affine = [layer for layer in network.layers if isinstance(layer, vn.Affine)]
     weights = [torch.tensor(layer.weight, requires_grad=True) for layer in affine]
-    biases = [torch.tensor(layer.bias) for layer in affine]
+    biases = [torch.tensor(layer.bias, requires_grad=True) for layer in affine]
     h_0, labels, phi = torch.tensor(x), torch.tensor(target), getattr(torch, activation)
 
     def run() -> np.ndarray:
@@ -123,20 +130,12 @@ def autograd_of(network: vn.Network, x: np.ndarray, target: np.ndarray, activati
             z.append(torch.nn.functional.linear(h, weight, bias))
             h = phi(z[-1])
         loss = torch.nn.functional.cross_entropy(h, labels)
-        return torch.stack(torch._foreach_norm(torch.autograd.grad(loss, z + weights))).numpy()
+        return torch.stack(torch._foreach_norm(torch.autograd.grad(loss, z + weights + biases))).numpy()
 
-    measured = vn.measure(network, x, target)
-    expected = np.concatenate([measured.delta_rms * np.sqrt(x.size), measured.weight_gradient_norm])
+    expected = norms_of(network, x, target)
     seen = expected > np.sqrt(np.finfo(x.dtype).tiny) * x.size  # below, the squares of PyTorch's norm underflow
     np.testing.assert_allclose(run()[seen], expected[seen], rtol=1e4 * np.finfo(x.dtype).eps)
     return run
-
-
-def norms_of(network: vn.Network, x: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The numbers that `autograd_of` gives, by the package."""
-    record = network.forward(x)
-    gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, target))
-    return np.array([norm(array) for array in gradients.delta + gradients.weight])
 
 
 def seconds(function: Callable[[], object]) -> float:
