@@ -363,6 +363,7 @@ def test_what_is_made_when_a_module_loads_is_made_again_alike():
     assert again.name == "again" and again.steepest == vn.scaled_tanh.steepest
     for function in ("value", "prime", "slope"):
         assert (getattr(again, function)(z) == getattr(vn.scaled_tanh, function)(z)).all()
+    assert formulas._rescaled("again", vn.sigmoid, 3.0, 2.0).steepest == 1.5
     for slope in (0.0, 0.3, 1.0):
         leaky = vn.leaky_relu(slope)
         assert leaky.steepest == 1 and (leaky.slope(z) == leaky.derivative(z)).all()

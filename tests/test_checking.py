@@ -179,3 +179,9 @@ def test_central_differences_of_short_formats_are_taken_in_float64():
     seen = []
     vn.central_difference(lambda x: seen.append(x.dtype) or x.sum(), np.ones(2, np.float32))
     assert set(seen) == {np.dtype(np.float64)}
+
+
+def test_the_step_of_a_central_difference_is_the_one_given():
+    # ((x + s)^3 - (x - s)^3) / 2s = 3 x^2 + s^2
+    x = np.array([1.0, 2.0])
+    assert vn.central_difference(lambda x: np.sum(x**3), x, step=0.5) == pytest.approx(3 * x**2 + 0.25)

@@ -312,3 +312,9 @@ def test_a_diagnosis_pickles_and_copies():
         assert str(again) == str(found)
     with pytest.raises(AttributeError):
         found.verdict = "steady"
+
+
+def test_the_signal_is_followed_forwards_and_the_gradient_backwards():
+    found = vn.diagnose([8.0, 4.0, 2.0, 1.0], signals=[1.0, 3.0, 9.0, 27.0])
+    assert found.evidence[0].startswith("the gradient changes by 2 per layer going back")
+    assert found.evidence[1].startswith("the signal changes by 3 per layer going forward")

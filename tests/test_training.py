@@ -218,3 +218,13 @@ def call(**changed):
 def test_wrong_settings_are_refused(wrong, error, message):
     with pytest.raises(error, match="^" + message):
         wrong()
+
+
+def test_every_epoch_is_measured_unless_told_otherwise():
+    rng = np.random.default_rng(0)
+    x, labels = vn.blobs(rng=rng, samples=30)
+    network = vn.dense_network([2, 4, 3], activation="tanh", rng=rng)
+    _, history = vn.train(
+        network, x, labels, optimizer=vn.GradientDescent(0.1), epochs=3, batch_size=10, rng=rng
+    )
+    assert history.epoch.tolist() == [0, 1, 2, 3]
