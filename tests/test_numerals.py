@@ -1,0 +1,65 @@
+"""No measured number is typed: the decimals and percentages in the prose are settings, exact values or quotations."""
+
+import re
+from pathlib import Path
+
+import pytest
+from engine.parse import FRONT_MATTER
+
+ROOT = Path(__file__).parent.parent
+PAGES = [str(path.relative_to(ROOT / "docs")) for path in sorted(ROOT.glob("docs/**/*.md")) if path.stem != "sources"]
+
+# What is not prose: comments, fences, headings, mathematics, code and computed values, and where a source says it.
+NOT_PROSE = [
+    re.compile(r"<!--.*?-->", re.DOTALL),
+    re.compile(r"^( *)(```+|~~~+).*?^\1\2$", re.DOTALL | re.MULTILINE),
+    re.compile(r"^#.*$", re.MULTILINE),
+    re.compile(r"\$\$.*?\$\$|\$[^$]*\$", re.DOTALL),
+    re.compile(r"(`+).*?\1", re.DOTALL),
+    re.compile(r"(?:sections?|chapters?|eqs?\.|figs?\.|theorems?|corollary|tables?) \d[\d., and]*"),
+]
+NUMERAL = re.compile(r"\d+\.\d+|\d+\s?%|\d+e-?\d+")
+
+# Page -> what may stand in its prose, each with the reason.
+TYPED = {
+    "contributing.md": {"2.13": "a version"},
+    "foundations/chain-rule.md": {
+        **dict.fromkeys(["0.1", "0.2", "0.5", "0.75", "0.125", "1.5"], "exact, or the question itself"),
+        "1.9": "a setting of the change to try",
+    },
+    "foundations/gradients.md": dict.fromkeys(["0.5", "1.9", "2.1"], "factors and learning rates that are set"),
+    "foundations/relu.md": {
+        **dict.fromkeys(["0.1", "0.01"], "learning rates and a slope that are set"),
+        **dict.fromkeys(["0.99", "1 %"], "thresholds of the page's definitions"),
+        "90 %": "quoted from the paper",
+    },
+    "foundations/saturation.md": {"0.25": "sigmoid's steepest slope, exact"},
+    "foundations/stuck-cost.md": {"0.1": "the learning rate", "2.30": "the question as it is asked; ln 10 is computed"},
+}
+
+
+def typed(text):
+    """The decimals and percentages in a page's prose, with their lines."""
+    for pattern in [FRONT_MATTER, *NOT_PROSE]:
+        text = pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    for number, line in enumerate(text.splitlines(), start=1):
+        for numeral in NUMERAL.findall(line):
+            yield number, numeral
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_decimals_in_the_prose_are_computed_or_have_a_reason(page):
+    found = list(typed((ROOT / "docs" / page).read_text("utf-8")))
+    allowed = TYPED.get(page, {})
+    strangers = [f"docs/{page}:{line}: {numeral}" for line, numeral in found if numeral not in allowed]
+    assert not strangers, f"typed by hand; compute it, as `{{python}} f'...'`, or give the reason in TYPED: {strangers}"
+    assert set(allowed) == {numeral for _, numeral in found}, "a reason for what is no longer there"
+
+
+def test_a_typed_measurement_is_seen_and_what_is_no_prose_is_not():
+    text = (
+        "---\ndescription: 0.1\n---\n# At 0.2\nThe factor is 0.21, or 23 % of 1e-5.\n"
+        "`{python} f'{0.3:.1f}'` $0.4$ [G](x.md#g2010), section 4.2, fig. 8\n"
+        "```python\nx = 0.5\n```\n<!-- 0.6 -->\n$$\n0.7\n$$\n"
+    )
+    assert list(typed(text)) == [(5, "0.21"), (5, "23 %"), (5, "1e-5")]
