@@ -27,6 +27,10 @@ TYPED = {
         **dict.fromkeys(["0.1", "0.2", "0.5", "0.75", "0.125", "1.5"], "exact, or the question itself"),
         "1.9": "a setting of the change to try",
     },
+    "foundations/exploding.md": {
+        **dict.fromkeys(["0.3", "0.01"], "settings of the experiments"),
+        "1.00": "tanh's steepest slope, exact",
+    },
     "foundations/gradients.md": dict.fromkeys(["0.5", "1.9", "2.1"], "factors and learning rates that are set"),
     "foundations/relu.md": {
         **dict.fromkeys(["0.1", "0.01"], "learning rates and a slope that are set"),
