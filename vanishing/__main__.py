@@ -72,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m vanishing", None, __doc__, EXAMPLE, formatter_class=raw)
     for name, (default, meaning, known) in OPTIONS.items():
         text = f"{meaning}{': ' * bool(known)}{', '.join(known)} (default: {default})"
-        parser.add_argument(f"--{name}", type=type(default), default=default, help=text, metavar="NAME" if known else "N")
+        metavar = "NAME" if known else "N"
+        parser.add_argument(f"--{name}", type=type(default), default=default, help=text, metavar=metavar)
     parser.add_argument("--json", action="store_true", help="print JSON, with null for what is not finite")
     parser.add_argument("--version", action="version", version=vn.__version__)
     return parser

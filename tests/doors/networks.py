@@ -3,6 +3,13 @@ import numpy as np
 import vanishing as vn
 from doors import Row
 
+
+def lsuv():
+    rng = np.random.default_rng(0)
+    network = vn.dense_network([2, 3, 2], activation="tanh", initializer="orthogonal", rng=rng)
+    return {"network": network, "x": rng.standard_normal((5, 2)), "tolerance": 0.1, "iterations": 3}
+
+
 ROWS = {
     "Network": Row(
         vn.Network,
@@ -26,6 +33,16 @@ ROWS = {
             "residual": ["no such name", "", 3],
             "learned_scale": [1, "yes", None],
             "dropout": [-0.1, 1.0],
+        },
+    ),
+    "lsuv": Row(
+        vn.lsuv,
+        lsuv,
+        kinds={"x": "array", "tolerance": "number", "iterations": "size"},
+        wrong={
+            "network": [None, vn.Network, np.ones((2, 2)), vn.Affine(np.ones((2, 2)), np.ones(2))],
+            "x": [np.ones(2), np.ones((5, 3))],
+            "tolerance": [0.0, -0.1],
         },
     ),
 }  # fmt: skip
