@@ -20,7 +20,7 @@ SOURCE = Path(vn.__file__).parent
 ORDER = [
     "validation", "activations", "initializers", "layers", "normalization", "branches", "recurrence", "networks",
     "losses", "measurements", "optimizers", "training", "duals", "checking", "jacobians", "theory", "diagnosis",
-    "datasets", "figures",
+    "datasets", "figures", "explorables",
 ]  # fmt: skip
 MODULES = pytest.mark.parametrize("module", [name for name in ORDER if (SOURCE / f"{name}.py").exists()])
 
@@ -55,7 +55,7 @@ def test_code_lines_are_counted_right():
 
 def test_the_package_keeps_its_size():
     sizes = {name: len(code_lines(text)) for name, text in texts().items()}
-    assert sum(sizes.values()) < 2200
+    assert sum(sizes.values()) < 2300
     assert max(sizes.values()) <= 200, sizes
     lengths = {f"{module}.{name}": n for module, text in texts().items() for name, n in functions(text)}
     assert statistics.median(lengths.values()) <= 8

@@ -10,10 +10,20 @@ import shutil
 import subprocess
 import sys
 import threading
+from html import escape, unescape
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 import vanishing
+from engine.cache import page_run
+from engine.typeset import typeset
+from matplotlib import pyplot
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from vanishing import figures
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -213,6 +223,92 @@ def test_copy_runnable_copies_the_block_with_what_it_needs(visit):
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('.md-dialog--active') !== null")
     assert page.evaluate("navigator.clipboard.readText()").strip() == wanted[index].strip()
+
+
+EXPLORABLES = {"index": 5, "foundations/chain-rule": 3, "foundations/saturation": 2}  # pages -> knobs on them
+
+
+def test_all_explorables_are_tried(site):
+    found = {name: (site / f"{name}.html").read_text("utf-8").count("data-states") for name in EXPLORABLES}
+    everywhere = sum((site / name).read_text("utf-8").count("data-states") for name in PAGES)
+    assert set(found.values()) == {1} and everywhere == len(found)
+
+
+@pytest.mark.parametrize("name", EXPLORABLES)
+def test_each_knob_shows_the_run_that_python_makes(visit, server, name, monkeypatch):
+    """By keyboard and by choice, to a state and back by its address; what is drawn is drawn again here."""
+    monkeypatch.chdir(ROOT)
+    explorable = an_explorable(name)
+    page = visit(f"{name}.html")
+    knobs = page.locator("figure[data-knobs] :is(input, select)")
+    assert not [response for response in page.requests if re.search(r"\.[0-9a-f]{12}\.js$", response.url)]
+    assert knobs.count() == EXPLORABLES[name] == len(explorable.knobs)
+    assert_shows(page, explorable, explorable.start)
+    for position, (knob, values) in enumerate(explorable.knobs.items()):
+        control = knobs.nth(position)
+        assert control.evaluate("control => control.labels[0].innerText.trim() !== ''")
+        moved = values[0] if explorable.start[knob] != values[0] else values[-1]
+        turn(page, control, values, moved)
+        assert_shows(page, explorable, {**explorable.start, knob: moved})
+        asked = parse_qs(urlsplit(page.url).fragment.partition("?")[2])
+        assert asked[knob] == [moved if isinstance(moved, str) else f"{moved:g}"]
+        assert_shows(visit(page.url.removeprefix(server)), explorable, {**explorable.start, knob: moved})
+        turn(page, control, values, explorable.start[knob])
+        assert_shows(page, explorable, explorable.start)
+
+
+def an_explorable(name: str):
+    """The page's figure with knobs, made again from the block as a reader copies it."""
+    block = next(block for block in page_run(f"docs/{name}.md").blocks if block.states)
+    pyplot.close("all")
+    figures.use()
+    exec(block.runnable, {"__name__": "a_reader"})
+    found = next(f.explorable for f in map(pyplot.figure, pyplot.get_fignums()) if hasattr(f, "explorable"))
+    found.figure.dpi = 72
+    found.figure.canvas.draw()
+    found.figure.set_layout_engine("none")
+    return found
+
+
+def turn(page, control, values, value):
+    if isinstance(value, str):
+        control.select_option(label=value)
+        return
+    control.focus()
+    page.keyboard.press("Home")
+    for _ in range(values.index(value)):
+        page.keyboard.press("ArrowRight")
+    assert control.evaluate("control => control.ariaValueText") == f"{value:g}"
+
+
+def assert_shows(page, explorable, setting):
+    """The reading is the run's, and lines and shapes stand where Matplotlib puts the run's numbers."""
+    reading = unescape(re.sub(r"<[^>]*>", "", typeset(escape(explorable.show(setting)))))
+    page.wait_for_function("line => document.querySelector('.vg-reading').textContent === line", arg=reading)
+    height = explorable.figure.get_size_inches()[1] * 72
+    paths = page.locator(".vg-state g[clip-path] path, .vg-state path[clip-path]").evaluate_all(
+        "paths => paths.map(path => path.getAttribute('d').match(/-?[0-9.]+/g).map(Number))"
+    )
+    drawn = [np.reshape(path, (-1, 2)) for path in paths]
+    made = [a for a in explorable.drawn() if isinstance(a, (Line2D, Patch)) and len(a.get_path().vertices) > 1]
+    assert len(drawn) == len(made)
+    for path, artist in zip(drawn, made, strict=True):
+        expected = artist.get_transform().transform(artist.get_path().vertices) * (1, -1) + (0, height)
+        box = explorable.axes[0].get_window_extent()
+        inside = (expected[:, 1] > height - box.y1) & (expected[:, 1] < height - box.y0)
+        if isinstance(artist, Patch):
+            assert np.abs(path[:: len(path) // 9] - expected[: len(path)][:: len(path) // 9]).max() < 0.1
+        else:
+            assert inside.sum() > 1
+            on_line = np.interp(expected[inside, 0], path[:, 0], path[:, 1])
+            assert np.abs(on_line - expected[inside, 1]).max() < 0.5
+
+
+def test_a_figure_whose_runs_do_not_load_says_so(visit):
+    page = visit("index.html")
+    page.route(re.compile(r"index\.[0-9a-f]{12}\.js"), lambda route: route.abort())
+    page.locator("figure[data-knobs] select").first.select_option("tanh")
+    page.wait_for_function("document.querySelector('.vg-reading').textContent.includes('could not be loaded')")
 
 
 def test_a_number_tells_its_expression_on_focus(visit):

@@ -51,6 +51,7 @@ _NAMES = {
     "diagnosis": "diagnose Diagnosis",
     "datasets": "blobs digits spirals Split two_moons",
     "figures": "",
+    "explorables": "",
 }  # fmt: skip
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""Drawing, in one style; the only module that imports matplotlib.
+"""Drawing, in one style; this module and `explorables` alone import matplotlib.
 
 A drawing function takes arrays and an optional `ax`, computes nothing but layout, and returns the `ax`.
 Measurements are points with intervals, theory is a line in the text's ink, and a series carries its name

@@ -4,8 +4,10 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from functools import partial
 
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 from vanishing.figures import PALETTE
 
@@ -15,17 +17,23 @@ ROLES = {colour.lower(): role for role, colour in PALETTE.items()}
 REFERENCE = re.compile(r"#([\w.-]+)")
 NUMBER = re.compile(r"-?\d+\.\d+(?![\d.]*[a-zA-Z%])")
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
+SVG_STYLE = partial(pyplot.rc_context, {"svg.hashsalt": "vanishing", "svg.fonttype": "none"})
 
 
-def take_open() -> Iterator[str]:
-    """Every figure that stands open in pyplot, as SVG; each is closed."""
+def take_open() -> Iterator[Figure]:
+    """Every figure that stands open in pyplot; each is closed."""
     for number in pyplot.get_fignums():
-        buffer = io.StringIO()
         figure = pyplot.figure(number)
-        with pyplot.rc_context({"svg.hashsalt": "vanishing", "svg.fonttype": "none"}):
-            figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        yield figure
         pyplot.close(figure)
-        yield buffer.getvalue()
+
+
+def saved(figure: Figure) -> str:
+    """The figure as SVG, the same each time: text stays text, and nothing is dated."""
+    buffer = io.StringIO()
+    with SVG_STYLE():
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    return buffer.getvalue()
 
 
 def inline_svg(svg: str, prefix: str, alt: str) -> str:
@@ -34,6 +42,23 @@ def inline_svg(svg: str, prefix: str, alt: str) -> str:
     Ids that nothing refers to go; the others become `prefix-0`, `prefix-1`, ... Coordinates are
     rounded to a hundredth of a point.
     """
+    root = cleaned(svg, prefix)
+    # Points become pixels: the natural size on the page, which the style sheet may only shrink.
+    for side in ("width", "height"):
+        root.set(side, f"{float(root.get(side, '0').removesuffix('pt')) * 4 / 3:.0f}")
+    root.attrib.pop("version", None)
+    root.set("role", "img")
+    root.set("aria-label", alt)
+    root.set("data-search-exclude", "")
+    return serialized(root)
+
+
+def fragment(svg: str, prefix: str) -> str:
+    """What the SVG holds, to put into another one in its place."""
+    return re.sub(r"\A<svg[^>]*>|</svg>\Z|<defs\s*/>", "", serialized(cleaned(svg, prefix)))
+
+
+def cleaned(svg: str, prefix: str) -> ET.Element:
     root = ET.fromstring(svg)
     for parent in list(root.iter()):
         for child in list(parent):
@@ -42,13 +67,10 @@ def inline_svg(svg: str, prefix: str, alt: str) -> str:
     names = new_names(root, prefix)
     for element in root.iter():
         rewrite(element, names)
-    # Points become pixels: the natural size on the page, which the style sheet may only shrink.
-    for side in ("width", "height"):
-        root.set(side, f"{float(root.get(side, '0').removesuffix('pt')) * 4 / 3:.0f}")
-    root.attrib.pop("version", None)
-    root.set("role", "img")
-    root.set("aria-label", alt)
-    root.set("data-search-exclude", "")
+    return root
+
+
+def serialized(root: ET.Element) -> str:
     ET.register_namespace("", SVG)
     return re.sub(r">\s+<", "><", ET.tostring(root, encoding="unicode"))
 

@@ -20,6 +20,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler
 
+from engine import explorables
 from engine.cache import page_runs
 from engine.downloads import notebook, script
 from engine.parse import PageError
@@ -60,13 +61,16 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Put the notebook and the script of each page that runs beside it."""
+    """Put the notebook and the script of each page that runs beside it, and the states of its figures with knobs."""
     for name, run in runs.items():
         if run.shows_code:
             stem = name.removesuffix(".md")
             whole = notebook(run)
             files.append(File.generated(config, f"{stem}.ipynb", content=whole))
             files.append(File.generated(config, f"{stem}.py", content=script(whole)))
+        for states in filter(None, (block.states for block in run.blocks)):
+            beside = Path(name).with_name(explorables.script_name(name, states)).as_posix()
+            files.append(File.generated(config, beside, content=explorables.script(states)))
 
 
 def on_page_context(context: dict[str, Any], page: Page, **_: Any) -> None:

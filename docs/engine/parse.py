@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from sybil import Document, Region
 from sybil.parsers.markdown import SkipParser
@@ -49,6 +50,8 @@ class Block:
     expected: str | None = None
     printed: str = ""
     figure: str | None = None
+    states: dict[str, Any] | None = None
+    """Those of a figure with knobs: an `engine.explorables.States`."""
     skipped: str | None = None
     runnable: str = ""
 

@@ -13,13 +13,13 @@ from markdown.treeprocessors import Treeprocessor
 from math_core import LatexError, LatexToMathML
 
 from engine.cache import page_run
+from engine.explorables import states_html
 from engine.figures import inline_svg
 from engine.parse import FRONT_MATTER, Block, PageError, Problem, Value
 from engine.run import PageRun
+from engine.typeset import typeset
 
 RUNS = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*(python|output)\b|`\{python\}|invisible-code", re.MULTILINE)
-SCIENTIFIC = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?)0*(\d+)\b")
-MINUS = re.compile(r"(?<![\w.)])-(?=\d)")
 CONVERTER = LatexToMathML(pretty_print="never", fancy_error=False)
 
 
@@ -33,7 +33,7 @@ def render(run: PageRun, stash: Callable[[str], str] = str) -> str:
         figure += block.figure is not None
         begin = text.rfind("\n", 0, block.start) + 1
         prefix = re.match(r"[ \t]*", text[begin:])[0]
-        lines = [] if block.hidden else block_lines(block, figure, stash)
+        lines = [] if block.hidden else block_lines(block, figure, run.path, stash)
         shown = "\n".join(prefix + line if line else "" for line in lines)
         replaced.append((begin, block.end, shown))
     for start, end, shown in sorted(replaced, reverse=True):
@@ -41,10 +41,10 @@ def render(run: PageRun, stash: Callable[[str], str] = str) -> str:
     return text[run.body_start :] + "\n\n" + download_line(run, stash)
 
 
-def block_lines(block: Block, figure: int, stash: Callable[[str], str]) -> Iterator[str]:
+def block_lines(block: Block, figure: int, path: str, stash: Callable[[str], str]) -> Iterator[str]:
     """The lines of Markdown that show a block: code, output, figure."""
     if "fold" in block.options:
-        yield from figure_lines(block, figure, stash)
+        yield from figure_lines(block, figure, path, stash)
         yield f'??? vg-fold "{block.options["fold"] or "The code"}"'
         yield ""
         yield from ("    " + line if line else "" for line in code_lines(block, stash))
@@ -53,7 +53,7 @@ def block_lines(block: Block, figure: int, stash: Callable[[str], str]) -> Itera
     if block.expected:
         yield from ("", *fenced("{ .text .vg-output }", block.expected), "")
     if "fold" not in block.options:
-        yield from figure_lines(block, figure, stash)
+        yield from figure_lines(block, figure, path, stash)
 
 
 def code_lines(block: Block, stash: Callable[[str], str]) -> Iterator[str]:
@@ -68,10 +68,12 @@ def code_lines(block: Block, stash: Callable[[str], str]) -> Iterator[str]:
     yield ""
 
 
-def figure_lines(block: Block, number: int, stash: Callable[[str], str]) -> Iterator[str]:
+def figure_lines(block: Block, number: int, path: str, stash: Callable[[str], str]) -> Iterator[str]:
     if block.figure:
-        svg = inline_svg(block.figure, f"figure-{number}", block.options["alt"])
-        yield from ("", stash(f'<figure class="vg-figure" id="figure-{number}">{svg}<figcaption>'), "")
+        name = f"figure-{number}"
+        svg = inline_svg(block.figure, name, block.options["alt"])
+        states, reading = states_html(block.states, name, path) if block.states else ("", "")
+        yield from ("", stash(f'<figure class="vg-figure" id="{name}"{states}>{svg}{reading}<figcaption>'), "")
         yield typeset(block.options["caption"])
         yield from ("", stash("</figcaption></figure>"), "")
 
@@ -88,16 +90,6 @@ def value_html(value: Value, number: int) -> str:
         f'id="value-{number}" data-search-exclude>computed by '
         f"<code>{html.escape(value.expression)}</code></span></span>"
     )
-
-
-def typeset(text: str) -> str:
-    """Numbers as they are printed in books: 3.2e-05 becomes 3.2 × 10⁻⁵."""
-
-    def power(match: re.Match[str]) -> str:
-        sign = "−" if match[2] == "-" else ""
-        return f"{match[1]}\u202f×\u202f10<sup>{sign}{match[3]}</sup>"
-
-    return MINUS.sub("−", SCIENTIFIC.sub(power, text))
 
 
 def download_line(run: PageRun, stash: Callable[[str], str]) -> str:

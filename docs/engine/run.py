@@ -17,12 +17,14 @@ from unittest import SkipTest
 import matplotlib
 import numpy as np
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 from sybil.example import Example
 from sybil.evaluators.python import PythonEvaluator
 from sybil.region import Lexeme, Region
 
 from engine import figures
 from engine.closures import closure
+from engine.explorables import explored
 from engine.parse import CODE_SPAN, Block, Page, Problem, Value, expression_of, page_parser, plain
 from vanishing.figures import use as use_style
 
@@ -189,7 +191,7 @@ class Runner:
             )
 
     def take_figure(self, block: Block) -> None:
-        drawn = list(figures.take_open())
+        drawn = [self.picture(figure, block) for figure in figures.take_open()]
         found = list(figures.figure_problems(drawn, block.options))
         for message, repair in found:
             self.page.problem(block.start, message, repair)
@@ -198,11 +200,19 @@ class Runner:
             for name in ("alt", "caption"):
                 block.options[name] = self.filled(block.options[name], block.start)
 
+    def picture(self, figure: Figure, block: Block) -> str:
+        """The figure as SVG; one with knobs leaves its states with the block."""
+        if not hasattr(figure, "explorable"):
+            return figures.saved(figure)
+        number = 1 + sum(earlier.figure is not None for earlier in self.result.blocks)
+        picture, block.states = explored(figure, f"figure-{number}-state")
+        return picture
+
     def failed(self, line: int, error: Exception) -> None:
         """The problem that an exception is, at the page's line that raised it."""
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == self.page.path]
         line = lines[-1] if lines else getattr(error, "lineno", None) or line
-        source = self.page.text.splitlines()[line - 1].strip()
+        source = "\n    ".join([self.page.text.splitlines()[line - 1].strip(), *getattr(error, "__notes__", ())])
         if isinstance(error, Warning):
             message = f"unexpected {type(error).__name__}: {error}"
             repair = "avoid it, or expect it: with np.errstate(...) or warnings.catch_warnings()"
