@@ -1,9 +1,10 @@
 """Data sets: shapes, classes, geometry, reproducibility; the digits' scaling and split."""
 
-import builtins
+import sys
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 import vanishing as vn
 
@@ -49,15 +50,19 @@ def test_digits_are_split_and_scaled_by_the_training_part():
     assert vn.digits(rng=np.random.default_rng(0), dtype=np.float32).x_train.dtype == np.float32
 
 
+def test_the_digits_are_those_that_scikit_learn_loads():
+    pixels, labels = load_digits(return_X_y=True)
+    split = vn.digits(rng=np.random.default_rng(0))
+    test, train = np.split(np.random.default_rng(0).permutation(1797), [359])
+    assert np.array_equal(split.y_train, labels[train]) and np.array_equal(split.y_test, labels[test])
+    scale = pixels[train].std()
+    assert np.allclose(split.x_test * scale + pixels[train].mean(), pixels[test], rtol=0, atol=1e-12)
+    assert split.y_train.dtype == labels.dtype
+
+
 def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
-    ordinary = builtins.__import__
-
-    def refuse(name, *rest, **named):
-        if name.startswith("sklearn"):
-            raise ImportError(name)
-        return ordinary(name, *rest, **named)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.delitem(sys.modules, "sklearn", raising=False)
+    monkeypatch.setattr(sys, "path", [])
     with pytest.raises(ImportError, match="pip install scikit-learn"):
         vn.digits(rng=np.random.default_rng(0))
 

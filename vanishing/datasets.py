@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -123,11 +125,16 @@ def digits(*, rng: Generator, test_fraction: float = 0.2, dtype: DTypeLike = np.
     if not 0 < number(test_fraction, "test_fraction") < 1:
         raise ValueError(f"test_fraction is {test_fraction!r}; a number between 0 and 1 is expected")
     order = generator(rng)
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise ImportError("the digits come with scikit-learn: pip install scikit-learn") from error
-    pixels, labels = load_digits(return_X_y=True)
+    pixels, labels = np.split(_digits(), [64], axis=1)
+    labels = labels[:, 0].astype(np.int64)
     test, train = np.split(order.permutation(len(pixels)), [round(test_fraction * len(pixels))])
     x = ((pixels - pixels[train].mean()) / pixels[train].std()).astype(floating(dtype))
     return Split(x[train], labels[train], x[test], labels[test])
+
+
+def _digits() -> Array:
+    """The file that scikit-learn ships, 64 pixels and the label a line; importing it takes longer than most runs do."""
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise ImportError("the digits come with scikit-learn: pip install scikit-learn")
+    return np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
