@@ -30,7 +30,7 @@ PAGES = sorted(
     path.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
     for path in [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/labs/*.ipynb")]
 )
-CHAPTERS = [name for name in PAGES if name.startswith(("foundations/", "index", "labs/"))]
+CHAPTERS = [name for name in PAGES if name.startswith(("foundations/", "remedies/", "practice/", "index", "labs/"))]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FIRST_LOAD = 150_000  # bytes, gzipped
 
@@ -207,7 +207,8 @@ def violations(page) -> list[tuple[str, list[str]]]:
 def test_a_page_reads_without_scripts(visit, name):
     page = visit(name, java_script_enabled=False)
     assert page.locator("h1").first.is_visible()
-    assert page.locator(".vg-figure svg").first.is_visible()
+    figures = page.locator(".vg-figure svg")
+    assert not figures.count() or figures.first.is_visible()
     assert all(not template.is_visible() for template in page.locator("template").all())
 
 
@@ -309,6 +310,32 @@ def test_a_figure_whose_runs_do_not_load_says_so(visit):
     page.route(re.compile(r"index\.[0-9a-f]{12}\.js"), lambda route: route.abort())
     page.locator("figure[data-knobs] select").first.select_option("tanh")
     page.wait_for_function("document.querySelector('.vg-reading').textContent.includes('could not be loaded')")
+
+
+def test_statements_are_chosen_by_verdict_and_each_has_an_address(visit, server):
+    page = visit("practice/folklore.html")
+    statements = page.locator("h3[data-verdict]")
+    verdicts = statements.evaluate_all("all => all.map(one => one.dataset.verdict)")
+    assert page.locator(".vg-verdicts input").count() == 1 + len(set(verdicts))
+    page.locator(".vg-verdicts label", has_text="False").click()
+    assert page.url.endswith("#verdict=false")
+    assert [one.is_visible() for one in statements.all()] == [verdict == "false" for verdict in verdicts]
+    other = statements.nth(verdicts.index("conditional"))
+    assert not other.locator("xpath=following-sibling::*[1]").is_visible()
+    again = visit(page.url.removeprefix(server))
+    assert again.locator("h3[data-verdict]:visible").count() == verdicts.count("false")
+    again.evaluate("anchor => location.hash = anchor", other.get_attribute("id"))
+    again.wait_for_function("anchor => !document.getElementById(anchor).hidden", arg=other.get_attribute("id"))
+    assert again.locator("h3[data-verdict]:visible").count() == len(verdicts)
+    page.locator(".vg-verdicts input").first.focus()
+    page.keyboard.press("Space")
+    assert page.locator("h3[data-verdict]:visible").count() == len(verdicts) and "#" not in page.url
+
+
+@pytest.mark.parametrize(("name", "sheets"), [("practice/cheat-sheet.html", 1), ("reference/api.html", 1)])
+def test_the_cheat_sheet_is_one_sheet_and_no_page_ends_with_an_empty_one(visit, name, sheets):
+    printed = visit(name).pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == sheets
 
 
 def test_a_number_tells_its_expression_on_focus(visit):
