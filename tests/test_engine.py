@@ -12,6 +12,7 @@ import nbformat
 import numpy as np
 import pytest
 from engine import render as rendering
+from engine.cache import page_run
 from engine.closures import closure
 from engine.downloads import notebook, script
 from engine.figures import inline_svg
@@ -151,6 +152,24 @@ def test_a_skipped_block_says_why():
     assert not result.problems
     assert result.blocks[0].skipped == "needs a card"
     assert "Not run here: needs a card" in rendering.render(result)
+
+
+def test_a_skipped_block_is_parsed():
+    (problem,) = run(page('<!-- skip: next "needs a card" -->', fence("x = 1\ny = = 2")), "x.md").problems
+    assert "could not run anywhere: invalid syntax, in its line 2" in problem.message
+
+
+def test_a_block_is_skipped_only_where_its_condition_holds():
+    text = page('<!-- skip: next if({}, reason="no such thing") -->', fence("x = 1"))
+    here, there = (run(text.replace("{}", condition), "x.md").blocks[0] for condition in ("True", "False"))
+    assert (here.skipped, there.skipped) == ("no such thing", None)
+
+
+def test_a_page_that_runs_nothing_needs_no_interpreter_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("engine.cache.make", lambda path: pytest.fail(f"{path} got one"))
+    Path("page.md").write_text("# Words\n\nAnd `code`.\n")
+    assert page_run("page.md").problems == []
 
 
 def test_a_page_leaves_the_process_as_it_was():

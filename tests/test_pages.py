@@ -2,11 +2,10 @@
 
 import os
 import re
-import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import alone
 import pytest
 import vanishing
 import yaml
@@ -40,37 +39,34 @@ def test_every_python_fence_ran(path):
     assert fences(path.read_text("utf-8")) == len(visible)
 
 
-def run_alone(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
-
-
-def test_every_block_runs_alone_with_the_lines_it_needs():
+def test_every_block_runs_alone_with_the_lines_it_needs(monkeypatch):
+    for name, value in {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}.items():
+        monkeypatch.setenv(name, value)
     visible = [
         (run.path, block)
         for run in page_runs(PAGES)
         for block in run.blocks
         if not block.hidden and block.skipped is None
     ]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda found: run_alone(found[1].runnable), visible))
+    results = alone.printed([block.runnable for _, block in visible])
 
-    def failure(path: str, block: Block, result: subprocess.CompletedProcess[str]) -> str | None:
-        if result.returncode == 0 and plain(result.stdout) == block.printed:
+    def failure(path: str, block: Block, output: str, error: str) -> str | None:
+        if not error and plain(output) == block.printed:
             return None
         return (
             f"{path}:{block.line}: alone, with the lines it needs, this block does not give what it gives on the page\n"
             f"    repair: start randomness where it is used; do not print in a statement that later blocks need\n"
-            f"{block.runnable}\n--- it prints\n{result.stdout}{result.stderr[-2000:]}"
+            f"{block.runnable}\n--- it prints\n{output}{error[-2000:]}"
         )
 
-    failures = [failure(*found, result) for found, result in zip(visible, results, strict=True)]
+    failures = [failure(*found, *result) for found, result in zip(visible, results, strict=True)]
     assert not any(failures), "\n\n".join(filter(None, failures))
+
+
+@pytest.mark.parametrize("code", ["import warnings; warnings.warn('old')", "print(np)", "raise SystemExit(1)"])
+def test_what_does_not_run_alone_is_seen(code):
+    ((_, error),) = alone.printed([code])
+    assert error
 
 
 def test_pages_and_navigation_agree():

@@ -185,21 +185,21 @@ def test_a_page_in_the_browser(visit, server, name):
     assert violations(page) == []
     page.emulate_media(color_scheme="dark")
     page.wait_for_function("document.body.dataset.mdColorScheme === 'slate'")
-    assert violations(page) == []
+    assert violations(page, runOnly=["color-contrast"]) == []  # only colours differ
     page.set_viewport_size({"width": 390, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     small = page.evaluate(
         "[...document.querySelectorAll('.vg-figure text')].filter(t => t.textContent.trim()).map(t =>"
-        " parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().d).filter(size => size < 11)"
+        " parseFloat(getComputedStyle(t).fontSize) * Math.hypot(t.getScreenCTM().c, t.getScreenCTM().d)).filter(size => size < 11)"
     )
     assert small == []
     assert page.mistakes == []
 
 
-def violations(page) -> list[tuple[str, list[str]]]:
+def violations(page, **options) -> list[tuple[str, list[str]]]:
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
     return [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
 
 
@@ -332,10 +332,9 @@ def test_statements_are_chosen_by_verdict_and_each_has_an_address(visit, server)
     assert page.locator("h3[data-verdict]:visible").count() == len(verdicts) and "#" not in page.url
 
 
-@pytest.mark.parametrize(("name", "sheets"), [("practice/cheat-sheet.html", 1), ("reference/api.html", 1)])
-def test_the_cheat_sheet_is_one_sheet_and_no_page_ends_with_an_empty_one(visit, name, sheets):
-    printed = visit(name).pdf(format="A4")
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == sheets
+def test_the_cheat_sheet_prints_on_one_sheet(visit):
+    printed = visit("practice/cheat-sheet.html").pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
 
 
 def test_a_number_tells_its_expression_on_focus(visit):

@@ -6,6 +6,7 @@
 import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -18,13 +19,14 @@ from pathlib import Path
 
 import vanishing
 from engine.links import link_problems
-from engine.parse import Block, Problem, Value
+from engine.parse import RUNS, Block, Problem, Value
 from engine.run import PageRun, run
 
 FOLDER = Path(".cache/pages")
-KEPT = 400  # runs: those of the last dozen versions of the package, at today's number of pages
+KEPT = 700  # runs: those of the last dozen versions of the package, at today's number of pages
 FOUND = 3  # the exit code of a run that found problems
 PACKAGES = ("matplotlib", "numpy", "scikit-learn", "sybil")
+FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")  # a block that needs one is run where it is installed
 
 
 def digest(*extra: str | bytes) -> str:
@@ -42,23 +44,26 @@ def digest(*extra: str | bytes) -> str:
 
 @functools.cache
 def versions() -> str:
-    return " ".join([platform.python_version(), *map(importlib.metadata.version, PACKAGES)])
+    there = (name for name in FRAMEWORKS if importlib.util.find_spec(name))
+    return " ".join([platform.python_version(), *map(importlib.metadata.version, PACKAGES), *there])
 
 
 def page_run(path: str | os.PathLike[str]) -> PageRun:
     """The run of the page at `path` (relative to the project), from the cache if it is there."""
     path = Path(path).as_posix()
     while not (stored := FOLDER / f"{digest(path, text := Path(path).read_text('utf-8'))}.json").exists():
-        make(path)
+        make(path) if RUNS.search(text) else store(path)
     result = load(stored.read_text("utf-8"))
     result.problems += link_problems(text, path)
     return result
 
 
 def page_runs(paths: Iterable[str | os.PathLike[str]]) -> list[PageRun]:
-    """The runs of many pages, as many at a time as there are cores."""
+    """The runs of many pages, as many at a time as there are cores, the longest pages first: they tend to run longest."""
+    paths = list(paths)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(page_run, paths))
+        running = {path: pool.submit(page_run, path) for path in sorted(paths, key=os.path.getsize, reverse=True)}
+    return [running[path].result() for path in paths]
 
 
 def make(path: str) -> None:

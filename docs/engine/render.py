@@ -15,11 +15,10 @@ from math_core import LatexError, LatexToMathML
 from engine.cache import page_run
 from engine.explorables import states_html
 from engine.figures import inline_svg
-from engine.parse import FRONT_MATTER, Block, PageError, Problem, Value
+from engine.parse import FRONT_MATTER, RUNS, Block, PageError, Problem, Value
 from engine.run import PageRun
 from engine.typeset import typeset
 
-RUNS = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*(python|output)\b|`\{python\}|invisible-code", re.MULTILINE)
 CONVERTER = LatexToMathML(pretty_print="never", fancy_error=False)
 
 

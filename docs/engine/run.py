@@ -1,5 +1,6 @@
 """Run a page: every block, hidden block and inline value, in page order, in a world of its own."""
 
+import ast
 import contextlib
 import io
 import os
@@ -25,7 +26,7 @@ from sybil.region import Lexeme, Region
 from engine import figures
 from engine.closures import closure
 from engine.explorables import explored
-from engine.parse import CODE_SPAN, Block, Page, Problem, Value, expression_of, page_parser, plain
+from engine.parse import CODE_SPAN, RUNS, Block, Page, Problem, Value, expression_of, page_parser, plain
 from vanishing.figures import use as use_style
 
 EXECUTE = PythonEvaluator()
@@ -54,7 +55,7 @@ def run(text: str, path: str) -> PageRun:
     runner = Runner(page)
     for region in page_parser(runner)(page):
         page.add(region)
-    if not page.problems:
+    if not page.problems and RUNS.search(text):
         with isolated(path) as page.namespace:
             runner.run()
     page.problems.sort(key=lambda problem: problem.line)
@@ -139,9 +140,17 @@ class Runner:
         item = example.region.lexemes["item"]
         if isinstance(item, Value):
             self.page.problem(item.start, "an inline value cannot be skipped", "move it below the skip's end")
-        else:
-            item.skipped = reason
-            self.result.blocks.append(item)
+            return
+        item.skipped = reason
+        self.result.blocks.append(item)
+        try:
+            ast.parse(item.source)
+        except SyntaxError as error:
+            self.page.problem(
+                item.start,
+                f"the block is not run here, and could not run anywhere: {error.msg}, in its line {error.lineno}",
+                "mend the syntax; a skipped block is parsed all the same",
+            )
 
     def text_of(self, expression: str, position: int) -> str:
         """The text that an expression gives; a number that nobody formatted is a problem."""
