@@ -19,10 +19,14 @@ const statesOf = (figure) =>
 const settingOf = (figure) =>
   new URLSearchParams(figure.knobs.map(({ name, values, input }) => [name, values[input.value]]));
 
-async function show(figure) {
+function tell(figure) {
   for (const { values, input, output } of figure.knobs) {
     if (output) output.textContent = input.ariaValueText = values[input.value];
   }
+}
+
+async function show(figure) {
+  tell(figure);
   const reading = figure.querySelector(".vg-reading");
   try {
     const states = await statesOf(figure);
@@ -72,9 +76,7 @@ addEventListener("DOMContentLoaded", () => {
     box.role = "group";
     box.ariaLabel = "What to change in this figure";
     for (const knob of figure.knobs) addKnob(knob, box);
-    for (const { values, input, output } of figure.knobs) {
-      if (output) output.textContent = input.ariaValueText = values[input.value];
-    }
+    tell(figure);
     box.addEventListener("pointerenter", () => statesOf(figure).catch(() => {}), { once: true });
     box.addEventListener("input", () => {
       history.replaceState(null, "", `#${figure.id}?${settingOf(figure)}`);
