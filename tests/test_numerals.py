@@ -9,10 +9,11 @@ from engine.parse import FRONT_MATTER
 ROOT = Path(__file__).parent.parent
 PAGES = [str(path.relative_to(ROOT / "docs")) for path in sorted(ROOT.glob("docs/**/*.md")) if path.stem != "sources"]
 
-# What is not prose: comments, fences, headings, mathematics, code and computed values, and where a source says it.
+# A fence; of one that draws, what is said about the figure is prose.
+FENCE = re.compile(r"^( *)(```+|~~~+)(?P<info>.*)\n(?P<body>(?:.*\n)*?)\1\2$", re.MULTILINE)
+# What is not prose: comments, headings, mathematics, code and computed values, and where a source says it.
 NOT_PROSE = [
     re.compile(r"<!--.*?-->", re.DOTALL),
-    re.compile(r"^( *)(```+|~~~+).*?^\1\2$", re.DOTALL | re.MULTILINE),
     re.compile(r"^#.*$", re.MULTILINE),
     re.compile(r"\$\$.*?\$\$|\$[^$]*\$", re.DOTALL),
     re.compile(r"(`+).*?\1", re.DOTALL),
@@ -26,6 +27,7 @@ TYPED = {
     "foundations/chain-rule.md": {
         **dict.fromkeys(["0.1", "0.2", "0.5", "0.75", "0.125", "1.5"], "exact, or the question itself"),
         "1.9": "a setting of the change to try",
+        "95 %": "the level of the intervals",
     },
     "foundations/exploding.md": {
         **dict.fromkeys(["0.3", "0.01"], "settings of the experiments"),
@@ -37,13 +39,21 @@ TYPED = {
         **dict.fromkeys(["0.99", "1 %"], "thresholds of the page's definitions"),
         "90 %": "quoted from the paper",
     },
-    "foundations/saturation.md": {"0.25": "sigmoid's steepest slope, exact"},
+    "foundations/saturation.md": {"0.25": "sigmoid's steepest slope, exact", "0.05": "the range of an axis"},
     "foundations/stuck-cost.md": {"0.1": "the learning rate", "2.30": "the question as it is asked; ln 10 is computed"},
+    "remedies/activations.md": {"0.5": "the range of an axis"},
+    "remedies/clipping.md": {"0.1": "the learning rate", "0.01": "the range of an axis", "80 %": "the part that a band shows"},
+    "remedies/initialization.md": {"0.01": "the rule's deviation", "80 %": "the part that a band shows"},
+    "remedies/normalization.md": {"0.3": "the range of an axis"},
+    "remedies/optimizers.md": {"1e-30": "the epsilon that is set"},
+    "remedies/recurrence.md": dict.fromkeys(["0.5", "0.02", "0.1"], "weight scales that are set"),
+    "remedies/regularization.md": {"0.7": "the range of an axis"},
 }
 
 
 def typed(text):
-    """The decimals and percentages in a page's prose, with their lines."""
+    """The decimals and percentages in a page's prose, alternative texts and captions, with their lines."""
+    text = FENCE.sub(lambda fence: fence["info"].lstrip("`~") + "\n" * (1 + fence["body"].count("\n")), text)
     for pattern in [FRONT_MATTER, *NOT_PROSE]:
         text = pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
     for number, line in enumerate(text.splitlines(), start=1):
@@ -65,5 +75,6 @@ def test_a_typed_measurement_is_seen_and_what_is_no_prose_is_not():
         "---\ndescription: 0.1\n---\n# At 0.2\nThe factor is 0.21, or 23 % of 1e-5.\n"
         "`{python} f'{0.3:.1f}'` $0.4$ [G](x.md#g2010), section 4.2, fig. 8\n"
         "```python\nx = 0.5\n```\n<!-- 0.6 -->\n$$\n0.7\n$$\n"
+        "~~~python alt=\"From 0.8 to `{python} f'{0.9:.1f}'`.\"\ny = 1.1\n~~~\nAnd 1.2.\n"
     )
-    assert list(typed(text)) == [(5, "0.21"), (5, "23 %"), (5, "1e-5")]
+    assert list(typed(text)) == [(5, "0.21"), (5, "23 %"), (5, "1e-5"), (14, "0.8"), (17, "1.2")]
