@@ -4,15 +4,18 @@
     python3 .ci/dev.py test [options of pytest]
     python3 .ci/dev.py build [options of mkdocs build]
 
-The first run makes `.venv`, fills it with the versions in .ci/constraints.txt, and touches nothing outside the
-repository. Later runs start at once, until pyproject.toml, the constraints or the Python have changed.
+The first run makes `.venv`, fills it with the versions in .ci/constraints.txt, and touches nothing
+outside the repository. Later runs start at once, until pyproject.toml, the constraints or the
+Python have changed.
 """
 
 import sys
 
 # Before any other import: an old Python must get as far as this sentence.
 if sys.version_info < (3, 11):
-    sys.exit(f"vanishing needs Python 3.11 or later, and {sys.executable} is {sys.version.split()[0]}")
+    sys.exit(
+        f"vanishing needs Python 3.11 or later, and {sys.executable} is {sys.version.split()[0]}"
+    )
 
 import argparse
 import hashlib
@@ -29,7 +32,11 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 # What .venv holds: a line for the Python it was made from, a line for the files it was filled from.
 STAMP = VENV / "made-by-dev.txt"
 FILES = ROOT / "pyproject.toml", ROOT / ".ci" / "constraints.txt"
-COMMANDS = {"serve": ["mkdocs", "serve"], "test": ["pytest", "-n", "auto"], "build": ["mkdocs", "build", "--strict"]}
+COMMANDS = {
+    "serve": ["mkdocs", "serve"],
+    "test": ["pytest", "-n", "auto"],
+    "build": ["mkdocs", "build", "--strict"],
+}
 
 
 def digest(*parts: str) -> str:
@@ -51,7 +58,9 @@ def set_up() -> None:
         sys.exit(f"{VENV} exists, and this script did not make it: move it away and run this again")
     if not made or made[0] != python:
         create()
-    STAMP.write_text("")  # empty until the end: after an interruption the next run starts from nothing
+    STAMP.write_text(
+        ""
+    )  # empty until the end: after an interruption the next run starts from nothing
     install()
     STAMP.write_text(f"{python}\n{files}\n")
 
@@ -59,11 +68,15 @@ def set_up() -> None:
 def create() -> None:
     """An empty `.venv`, with a pip of its own where this Python can give it one."""
     if not has("venv") or not (has("ensurepip") or has("pip")):
-        sys.exit(f"{sys.executable} has neither ensurepip nor pip: on Debian, `sudo apt install python3-venv`")
+        sys.exit(
+            f"{sys.executable} has neither ensurepip nor pip: on Debian, `sudo apt install python3-venv`"
+        )
     import venv
 
     VENV.mkdir(exist_ok=True)
-    STAMP.write_text("")  # first to come and never gone: what an interruption leaves is still known as made here
+    STAMP.write_text(
+        ""
+    )  # first to come and never gone: what an interruption leaves is still known as made here
     for path in set(VENV.iterdir()) - {STAMP}:
         path.unlink() if path.is_symlink() or path.is_file() else shutil.rmtree(path)
     venv.create(VENV, with_pip=has("ensurepip"), symlinks=os.name != "nt")
@@ -71,15 +84,21 @@ def create() -> None:
 
 def install() -> None:
     """The project, editable, and its `dev` extra, in the constraints' versions."""
-    own_pip = subprocess.run([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL).returncode == 0
+    own_pip = (
+        subprocess.run([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL).returncode == 0
+    )
     pip = [PYTHON, "-m", "pip"] if own_pip else [sys.executable, "-m", "pip", "--python", PYTHON]
     print(f"Installing into {VENV} (a minute or two, once)", flush=True)
-    # The build backend comes first and builds without isolation: pip's isolated builds ignore --constraint.
+    # The build backend comes first and builds without isolation: pip's isolated builds ignore
+    # --constraint.
     for what in ["hatchling"], ["--no-build-isolation", "--editable", ".[dev]"]:
         arguments = [*pip, "install", "--constraint", FILES[1], *what]
         run = subprocess.run(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if run.returncode:
-            sys.exit(run.stdout.decode(errors="replace") + "\nThat failed; the next run starts the installation afresh")
+            sys.exit(
+                run.stdout.decode(errors="replace")
+                + "\nThat failed; the next run starts the installation afresh"
+            )
 
 
 def free_port(port: int = 8000) -> int:

@@ -1,7 +1,7 @@
 """Runs code as a reader's fresh Python would, many times over.
 
-Each run is a process of its own, forked from one that has imported the libraries and done nothing else: their import
-would take longer than most blocks.
+Each run is a process of its own, forked from one that has imported the libraries and done nothing
+else: their import would take longer than most blocks.
 """
 
 import contextlib

@@ -1,7 +1,9 @@
-"""Do the pages' claims hold with other seeds? `python tests/seeds.py [--seeds 5] [PAGE ...]`, all pages by default.
+"""Do the pages' claims hold with other seeds? `python tests/seeds.py [--seeds 5] [PAGE ...]`, all
+pages by default.
 
-Each page runs once per seed, and each time `numpy.random.default_rng(n)` gives another stream for the same n. What a
-page prints and the numbers in its prose may change; the assertions behind its sentences may not fail.
+Each page runs once per seed, and each time `numpy.random.default_rng(n)` gives another stream for
+the same n. What a page prints and the numbers in its prose may change; the assertions behind its
+sentences may not fail.
 """
 
 import argparse
@@ -32,11 +34,17 @@ def failures(task):
     path, shift = task
     np.random.default_rng = partial(other_rng, shift)
     problems = run(path.read_text("utf-8"), str(path)).problems
-    return [f"with other streams {shift}: {found}" for found in problems if "output differs" not in found.message]
+    return [
+        f"with other streams {shift}: {found}"
+        for found in problems
+        if "output differs" not in found.message
+    ]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("pages", nargs="*", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()

@@ -11,10 +11,30 @@ from hypothesis import given, settings, strategies as st
 import vanishing as vn
 
 NAMED = [
-    vn.identity, vn.sigmoid, vn.tanh, vn.relu, vn.selu, vn.silu, vn.mish, vn.gelu, vn.gelu_tanh, vn.softplus,
-    vn.softsign, vn.hard_tanh, vn.scaled_tanh,
-]  # fmt: skip
-ALL = [*NAMED, vn.leaky_relu(), vn.leaky_relu(0.3), vn.elu(), vn.elu(0.4), vn.elu(2.5), vn.swish(0.3), vn.swish(3.0)]
+    vn.identity,
+    vn.sigmoid,
+    vn.tanh,
+    vn.relu,
+    vn.selu,
+    vn.silu,
+    vn.mish,
+    vn.gelu,
+    vn.gelu_tanh,
+    vn.softplus,
+    vn.softsign,
+    vn.hard_tanh,
+    vn.scaled_tanh,
+]
+ALL = [
+    *NAMED,
+    vn.leaky_relu(),
+    vn.leaky_relu(0.3),
+    vn.elu(),
+    vn.elu(0.4),
+    vn.elu(2.5),
+    vn.swish(0.3),
+    vn.swish(3.0),
+]
 GATED = {"silu", "mish", "gelu", "gelu_tanh", "swish(0.3)", "swish(3)"}
 BY_NAME = pytest.mark.parametrize("phi", ALL, ids=lambda phi: phi.name)
 
@@ -30,7 +50,8 @@ def points(width):
 def test_derivative_is_the_complex_step_derivative(phi, z):
     step = 1e-20
     expected = phi(np.array([z + 1j * step])).imag[0] / step
-    # Relative digits in the tails; where a gated activation's slope passes through 0, absolute ones.
+    # Relative digits in the tails; where a gated activation's slope passes through 0, absolute
+    # ones.
     near_zero = 1e-15 if phi.name in GATED and abs(z) < 6 else 0
     if phi is vn.mish:
         near_zero = 1e-14  # NumPy's complex log1p has no relative digits
@@ -67,7 +88,9 @@ def test_a_derivative_off_by_a_thousandth_is_seen(phi):
 @given(z=st.floats(-15, 15))
 def test_the_slope_from_h_is_the_derivative(phi, z):
     h = phi.value(np.array([z]))
-    assert float(phi.slopes(phi.memory(np.array([z]), h))[0]) == pytest.approx(float(phi.derivative(z)), abs=1e-15)
+    assert float(phi.slopes(phi.memory(np.array([z]), h))[0]) == pytest.approx(
+        float(phi.derivative(z)), abs=1e-15
+    )
 
 
 @BY_NAME
@@ -115,14 +138,44 @@ def test_the_steepest_slope_stands_at_zero(phi, steepest):
 @pytest.mark.parametrize(
     ("phi", "lowest_at", "lowest", "steepest_at", "steepest", "least"),
     [
-        (vn.silu, -1.2784645427610738, -0.2784645427610738, 2.3993572805154677, 1.0998393201288669, -0.099839320128867),
-        (vn.mish, -1.1924312145154952, -0.3088434130172504, 1.4905711794854285, 1.0884981612517279, -0.112526122389463),
-        (vn.gelu, -0.7517915246935646, -0.1699712074799037, 1.4142135623730950, 1.1289041451851548, -0.128904145185155),
-        (vn.gelu_tanh, -0.752461422071016, -0.170040750571254, 1.41850400879083, 1.1289930686587718, -0.12899306865877),
+        (
+            vn.silu,
+            -1.2784645427610738,
+            -0.2784645427610738,
+            2.3993572805154677,
+            1.0998393201288669,
+            -0.099839320128867,
+        ),
+        (
+            vn.mish,
+            -1.1924312145154952,
+            -0.3088434130172504,
+            1.4905711794854285,
+            1.0884981612517279,
+            -0.112526122389463,
+        ),
+        (
+            vn.gelu,
+            -0.7517915246935646,
+            -0.1699712074799037,
+            1.4142135623730950,
+            1.1289041451851548,
+            -0.128904145185155,
+        ),
+        (
+            vn.gelu_tanh,
+            -0.752461422071016,
+            -0.170040750571254,
+            1.41850400879083,
+            1.1289930686587718,
+            -0.12899306865877,
+        ),
     ],
     ids=lambda item: getattr(item, "name", None),
-)  # fmt: skip
-def test_where_gated_activations_are_lowest_and_steepest(phi, lowest_at, lowest, steepest_at, steepest, least):
+)
+def test_where_gated_activations_are_lowest_and_steepest(
+    phi, lowest_at, lowest, steepest_at, steepest, least
+):
     assert phi(lowest_at) == pytest.approx(lowest, rel=1e-14)
     assert phi.derivative(lowest_at) == pytest.approx(0, abs=1e-15)
     assert largest(lambda z: -phi(z))[0] == pytest.approx(-lowest, rel=1e-14)
@@ -270,8 +323,16 @@ def test_the_layer_of_every_activation_passes_the_projection_test(phi, dtype, to
 def test_both_tails_of_sigmoid_keep_their_digits():
     # sigma(-z) = exp(-z) / (1 + exp(-z)), sigma' is even
     assert vn.sigmoid(-40.0) == pytest.approx(np.exp(-40), rel=1e-14)
-    assert vn.sigmoid.derivative(40.0) == vn.sigmoid.derivative(-40.0) == pytest.approx(np.exp(-40), rel=1e-14)
-    assert vn.tanh.derivative(20.0) == vn.tanh.derivative(-20.0) == pytest.approx(4 * np.exp(-40), rel=1e-14)
+    assert (
+        vn.sigmoid.derivative(40.0)
+        == vn.sigmoid.derivative(-40.0)
+        == pytest.approx(np.exp(-40), rel=1e-14)
+    )
+    assert (
+        vn.tanh.derivative(20.0)
+        == vn.tanh.derivative(-20.0)
+        == pytest.approx(4 * np.exp(-40), rel=1e-14)
+    )
 
 
 # Values by arbitrary-precision arithmetic.
@@ -316,7 +377,10 @@ def test_names_resolve():
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match="activation 'sigmod' is unknown; did you mean 'sigmoid'?.*Known: identity, "):
+    with pytest.raises(
+        ValueError,
+        match="activation 'sigmod' is unknown; did you mean 'sigmoid'?.*Known: identity, ",
+    ):
         vn.activation("sigmod")
 
 
@@ -334,7 +398,9 @@ def test_parameters_out_of_range_are_named(call, message):
         call()
 
 
-@pytest.mark.parametrize("z", [np.nan, [1.0, np.inf], np.array([1, 2]), np.empty(0), ["a"], [[1.0], [1.0, 2.0]]])
+@pytest.mark.parametrize(
+    "z", [np.nan, [1.0, np.inf], np.array([1, 2]), np.empty(0), ["a"], [[1.0], [1.0, 2.0]]]
+)
 def test_what_is_no_array_of_finite_numbers_is_refused(z):
     for function in (vn.gelu, vn.gelu.derivative):
         with pytest.raises((TypeError, ValueError), match=r"^z (holds|is|has) .* expected$"):
@@ -367,8 +433,19 @@ def test_what_is_made_when_a_module_loads_is_made_again_alike():
     for slope in (0.0, 0.3, 1.0):
         leaky = vn.leaky_relu(slope)
         assert leaky.steepest == 1 and (leaky.slope(z) == leaky.derivative(z)).all()
-    for made, kept in ((vn.elu(), vn.activation("elu")), (vn.swish(), vn.silu), (vn.elu(2.5), ALL[-3])):
+    for made, kept in (
+        (vn.elu(), vn.activation("elu")),
+        (vn.swish(), vn.silu),
+        (vn.elu(2.5), ALL[-3]),
+    ):
         assert made.steepest == kept.steepest and (made.derivative(z) == kept.derivative(z)).all()
         assert (made.slope is None) == (kept.slope is None)
-    assert [vn.elu(0.25).name, vn.swish(2).name, vn.leaky_relu(0.5).name] == ["elu(0.25)", "swish(2)", "leaky_relu(0.5)"]
-    assert vn.elu()(-40.0) == pytest.approx(-1, rel=1e-15) and (vn.elu().slope(np.array([-0.5, 2.0])) == [0.5, 1]).all()
+    assert [vn.elu(0.25).name, vn.swish(2).name, vn.leaky_relu(0.5).name] == [
+        "elu(0.25)",
+        "swish(2)",
+        "leaky_relu(0.5)",
+    ]
+    assert (
+        vn.elu()(-40.0) == pytest.approx(-1, rel=1e-15)
+        and (vn.elu().slope(np.array([-0.5, 2.0])) == [0.5, 1]).all()
+    )

@@ -17,7 +17,9 @@ def affine(rng, n=4):
 def highway(rng, n=4, gate_bias=0.0, **settings):
     weight, gate_weight = rng.standard_normal((2, n, n)) / math.sqrt(n)
     settings = {"activation": "tanh"} | settings
-    return vn.Highway(weight, rng.standard_normal(n), gate_weight, np.full(n, gate_bias), **settings)
+    return vn.Highway(
+        weight, rng.standard_normal(n), gate_weight, np.full(n, gate_bias), **settings
+    )
 
 
 @pytest.mark.parametrize("scale", [1.0, -0.5, 0.0, np.array([0.3])])
@@ -33,7 +35,9 @@ def test_a_residual_block_adds_its_scaled_branch(scale):
     gradients = alone.backward(record, scale * d_output)
     assert d_input == pytest.approx(d_output + gradients.input, rel=1e-14)
     assert all(parts[name] == pytest.approx(value) for name, value in gradients.parameters.items())
-    assert set(parts) - set(gradients.parameters) == (set() if isinstance(scale, float) else {"scale"})
+    assert set(parts) - set(gradients.parameters) == (
+        set() if isinstance(scale, float) else {"scale"}
+    )
     assert parts.keys() == block.parameters.keys()
     if "scale" in parts:
         assert parts["scale"] == pytest.approx([np.sum(d_output * record.output)])
@@ -45,15 +49,23 @@ def test_a_fixed_scale_keeps_the_dtype_and_a_learned_one_moves():
     assert type(vn.Residual((affine(rng),), np.float64(2)).scale) is float
     assert vn.Residual((affine(rng),), 1).scale == 1.0
     block = vn.Residual((affine(rng),), np.zeros(1))
-    moved = vn.Network((block,)).with_parameters({"0.scale": np.ones(1), "0.0.bias": np.zeros(4)}).layers[0]
-    assert moved.scale == [1] and (moved.layers[0].bias == 0).all() and moved.layers[0].weight is block.layers[0].weight
+    moved = (
+        vn.Network((block,))
+        .with_parameters({"0.scale": np.ones(1), "0.0.bias": np.zeros(4)})
+        .layers[0]
+    )
+    assert (
+        moved.scale == [1]
+        and (moved.layers[0].bias == 0).all()
+        and moved.layers[0].weight is block.layers[0].weight
+    )
     with pytest.raises(ValueError, match="parameter 'scale' is unknown"):
         vn.Residual((affine(rng),)).with_parameters({"scale": np.ones(1)})
 
 
 def test_a_block_from_zero_is_the_identity_and_passes_the_gradient_as_it_is():
-    # Bachlechner et al. 2020: the scale starts at 0 and is the only parameter with a gradient; Zhang et al. 2019 and
-    # others set the branch's last weights to zero instead, which then are
+    # Bachlechner et al. 2020: the scale starts at 0 and is the only parameter with a gradient;
+    # Zhang et al. 2019 and others set the branch's last weights to zero instead, which then are
     rng = np.random.default_rng(2)
     h, d_output = rng.standard_normal((2, 5, 4))
     silent = vn.Affine(np.zeros((4, 4)), np.zeros(4))
@@ -73,9 +85,13 @@ def growth(depth, scale, runs=200, width=32):
     for seed in range(runs):
         rng = np.random.default_rng(seed)
         network = vn.dense_network(
-            [width] * (depth + 2) + [1], activation="relu", initializer="he_normal",
-            residual="pre", branch_scale=scale, rng=rng,
-        )  # fmt: skip
+            [width] * (depth + 2) + [1],
+            activation="relu",
+            initializer="he_normal",
+            residual="pre",
+            branch_scale=scale,
+            rng=rng,
+        )
         z = network.forward(rng.standard_normal((1, width))).z
         ratios.append(np.mean(z[-2] ** 2) / np.mean(z[0] ** 2))
     return np.mean(ratios), np.std(ratios) / math.sqrt(runs)
@@ -99,7 +115,12 @@ def test_a_highway_mixes_what_it_makes_and_what_it_carries():
     gate = vn.sigmoid(h @ layer.gate_weight.T + layer.gate_bias)
     made = vn.tanh(h @ layer.weight.T + layer.bias)
     assert layer.forward(h)[0] == pytest.approx(gate * made + (1 - gate) * h, rel=1e-13)
-    assert layer.numbered and list(layer.parameters) == ["weight", "bias", "gate_weight", "gate_bias"]
+    assert layer.numbered and list(layer.parameters) == [
+        "weight",
+        "bias",
+        "gate_weight",
+        "gate_bias",
+    ]
     assert highway(rng, activation="relu").activation is vn.relu
 
 
@@ -145,16 +166,25 @@ def test_dropout_passes_everything_at_rate_0_and_in_evaluation():
 def test_dropout_draws_from_the_rng_that_mode_carries():
     network = vn.Network((vn.Dropout(0.5), affine(np.random.default_rng(9))))
     first, same, other = (
-        network.forward(np.ones((5, 4)), vn.Mode(True, np.random.default_rng(seed))).output for seed in (1, 1, 2)
+        network.forward(np.ones((5, 4)), vn.Mode(True, np.random.default_rng(seed))).output
+        for seed in (1, 1, 2)
     )
     assert (first == same).all() and (first != other).any()
-    with pytest.raises(TypeError, match=r"^rng is None; a generator such as .*default_rng\(0\) is expected$"):
+    with pytest.raises(
+        TypeError, match=r"^rng is None; a generator such as .*default_rng\(0\) is expected$"
+    ):
         network.forward(np.ones((5, 4)), vn.Mode(training=True))
 
 
 def test_prelu_is_leaky_relu_with_a_slope_that_learns():
-    z, d_output = np.array([[-2.0, 0.0, 3.0], [-1.0, -4.0, 0.5]]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
-    for slope, gradient in ((np.array([0.25]), [-26.0]), (np.array([0.25, 0.5, -1.0]), [-6.0, -20.0, 0.0])):
+    z, d_output = (
+        np.array([[-2.0, 0.0, 3.0], [-1.0, -4.0, 0.5]]),
+        np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]),
+    )
+    for slope, gradient in (
+        (np.array([0.25]), [-26.0]),
+        (np.array([0.25, 0.5, -1.0]), [-6.0, -20.0, 0.0]),
+    ):
         layer = vn.PReLU(slope)
         output, memory = layer.forward(z)
         assert (output == np.where(z > 0, z, slope * z)).all()
@@ -175,9 +205,13 @@ def test_training_finds_the_slope_of_a_teacher():
 
     def gradient(slope):
         output, memory = vn.PReLU(slope).forward(x)
-        return vn.PReLU(slope).backward(memory, vn.mean_squared_error.gradient(output, target))[1]["slope"]
+        return vn.PReLU(slope).backward(memory, vn.mean_squared_error.gradient(output, target))[1][
+            "slope"
+        ]
 
-    assert vn.descend(gradient, np.full(3, 0.25), learning_rate=1.0, steps=40)[-1] == pytest.approx(slopes, abs=1e-6)
+    assert vn.descend(gradient, np.full(3, 0.25), learning_rate=1.0, steps=40)[-1] == pytest.approx(
+        slopes, abs=1e-6
+    )
 
 
 RNG = np.random.default_rng(7)
@@ -189,21 +223,56 @@ RNG = np.random.default_rng(7)
         (lambda: vn.Residual(()), TypeError, "^layers holds nothing; one or more layers"),
         (lambda: vn.Residual((vn.relu,)), TypeError, r"^layers holds \['Activation'\]"),
         (lambda: vn.Residual((affine(RNG),), None), TypeError, "^scale is None; a number"),
-        (lambda: vn.Residual((affine(RNG),), math.nan), ValueError, "^scale is nan; a finite number"),
-        (lambda: vn.Residual((affine(RNG),), np.ones(2)), ValueError, r"^scale has shape \(2,\) .*; \(1,\) and"),
-        (lambda: vn.Residual((vn.Affine(np.ones((2, 4)), np.ones(2)),)).forward(np.ones((5, 4))), ValueError,
-         r"^layers make shape \(5, 2\) of \(5, 4\); the same shape is expected$"),
-        (lambda: vn.Residual((vn.Affine(np.ones((1, 4)), np.ones(1)),)).forward(np.ones((5, 4))), ValueError, "^layer"),
-        (lambda: replace(highway(RNG), bias=np.ones(3)), ValueError, r"^weight has shape \(4, 4\) .*\(3, 3\) "),
-        (lambda: replace(highway(RNG), weight=np.ones((4, 3))), ValueError, r"^weight has shape \(4, 3\) .*\(4, 4\)"),
-        (lambda: replace(highway(RNG), gate_weight=np.ones((4, 3))), ValueError, r"^gate_weight has .*\(4, 4\)"),
-        (lambda: replace(highway(RNG), gate_bias=np.ones((4, 4))), ValueError, r"^gate_bias has .*\(4,\) and float64"),
-        (lambda: replace(highway(RNG), activation="tan"), ValueError, "^activation 'tan' is unknown"),
+        (
+            lambda: vn.Residual((affine(RNG),), math.nan),
+            ValueError,
+            "^scale is nan; a finite number",
+        ),
+        (
+            lambda: vn.Residual((affine(RNG),), np.ones(2)),
+            ValueError,
+            r"^scale has shape \(2,\) .*; \(1,\) and",
+        ),
+        (
+            lambda: vn.Residual((vn.Affine(np.ones((2, 4)), np.ones(2)),)).forward(np.ones((5, 4))),
+            ValueError,
+            r"^layers make shape \(5, 2\) of \(5, 4\); the same shape is expected$",
+        ),
+        (
+            lambda: vn.Residual((vn.Affine(np.ones((1, 4)), np.ones(1)),)).forward(np.ones((5, 4))),
+            ValueError,
+            "^layer",
+        ),
+        (
+            lambda: replace(highway(RNG), bias=np.ones(3)),
+            ValueError,
+            r"^weight has shape \(4, 4\) .*\(3, 3\) ",
+        ),
+        (
+            lambda: replace(highway(RNG), weight=np.ones((4, 3))),
+            ValueError,
+            r"^weight has shape \(4, 3\) .*\(4, 4\)",
+        ),
+        (
+            lambda: replace(highway(RNG), gate_weight=np.ones((4, 3))),
+            ValueError,
+            r"^gate_weight has .*\(4, 4\)",
+        ),
+        (
+            lambda: replace(highway(RNG), gate_bias=np.ones((4, 4))),
+            ValueError,
+            r"^gate_bias has .*\(4,\) and float64",
+        ),
+        (
+            lambda: replace(highway(RNG), activation="tan"),
+            ValueError,
+            "^activation 'tan' is unknown",
+        ),
         (lambda: vn.Dropout(1.0), ValueError, "^rate is 1.0; .*of at least 0 and below 1"),
         (lambda: vn.Dropout(-0.1), ValueError, "^rate is -0.1; .*of at least 0 and below 1"),
         (lambda: vn.PReLU(0.25), ValueError, r"^slope has shape \(\); 1 axes"),
     ],
-)  # fmt: skip
+)
 def test_what_makes_no_branch_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
@@ -211,5 +280,7 @@ def test_what_makes_no_branch_is_refused(call, error, message):
 
 def test_a_highway_gives_an_activation_without_a_slope_its_z():
     rng = np.random.default_rng(20)
-    layer = vn.Highway(*rng.standard_normal((1, 3, 3)), rng.standard_normal(3), np.eye(3), np.zeros(3), "gelu")
+    layer = vn.Highway(
+        *rng.standard_normal((1, 3, 3)), rng.standard_normal(3), np.eye(3), np.zeros(3), "gelu"
+    )
     assert vn.projection_test(layer, rng.standard_normal((5, 3)), rng=rng) < 1e-11

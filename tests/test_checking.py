@@ -9,21 +9,45 @@ import vanishing as vn
 # name, function of an array, the gradient by hand
 FUNCTIONS = [
     ("sum of cubes", lambda x: np.sum(x**3), lambda x: 3 * x**2),
-    ("quadratic form", lambda x: x @ np.diag([1.0, 2.0, 3.0]) @ x, lambda x: 2 * np.array([1, 2, 3]) * x),
+    (
+        "quadratic form",
+        lambda x: x @ np.diag([1.0, 2.0, 3.0]) @ x,
+        lambda x: 2 * np.array([1, 2, 3]) * x,
+    ),
     ("log sum exp", lambda x: np.log(np.sum(np.exp(x))), lambda x: np.exp(x) / np.sum(np.exp(x))),
     ("norm", lambda x: np.sqrt(np.sum(np.square(x))), lambda x: x / np.sqrt(np.sum(x**2))),
-    ("quotients", lambda x: np.sum(1 / x - x / (1 + x * x)), lambda x: -1 / x**2 - (1 - x**2) / (1 + x**2) ** 2),
+    (
+        "quotients",
+        lambda x: np.sum(1 / x - x / (1 + x * x)),
+        lambda x: -1 / x**2 - (1 - x**2) / (1 + x**2) ** 2,
+    ),
     ("powers of two", lambda x: np.mean(2.0**x), lambda x: np.log(2) * 2.0**x / 3),
     ("waves", lambda x: np.sum(np.sin(x) * np.cos(x)), lambda x: np.cos(2 * x)),
-    ("logarithms", lambda x: np.sum(np.log(x) + np.log1p(x) + np.expm1(x)), lambda x: 1 / x + 1 / (1 + x) + np.exp(x)),
+    (
+        "logarithms",
+        lambda x: np.sum(np.log(x) + np.log1p(x) + np.expm1(x)),
+        lambda x: 1 / x + 1 / (1 + x) + np.exp(x),
+    ),
     ("tanh", lambda x: np.sum(-np.tanh(-x)), lambda x: 1 / np.cosh(x) ** 2),
-    ("shapes", lambda x: np.sum(np.stack([x, 2 * x]).T.reshape(2, 3)[0] * [1.0, 2.0, 3.0]), lambda x: [5.0, 3.0, 0.0]),
+    (
+        "shapes",
+        lambda x: np.sum(np.stack([x, 2 * x]).T.reshape(2, 3)[0] * [1.0, 2.0, 3.0]),
+        lambda x: [5.0, 3.0, 0.0],
+    ),
     ("sums", lambda x: np.cumsum(np.concatenate([x, np.ones(2)])).sum(), lambda x: [5.0, 4.0, 3.0]),
     ("einsum", lambda x: np.einsum("i,j->", x, x) + np.dot(x, x), lambda x: 2 * x.sum() + 2 * x),
-    ("where", lambda x: np.sum(np.where(x.real > 1, x * x, -x)), lambda x: np.where(x > 1, 2 * x, -1)),
+    (
+        "where",
+        lambda x: np.sum(np.where(x.real > 1, x * x, -x)),
+        lambda x: np.where(x > 1, 2 * x, -1),
+    ),
 ]
-BY_NAME = pytest.mark.parametrize(("name", "f", "gradient"), FUNCTIONS, ids=[name for name, *_ in FUNCTIONS])
-POINTS = st.lists(st.floats(0.2, 3).filter(lambda x: abs(x - 1) > 1e-3), min_size=3, max_size=3).map(np.array)
+BY_NAME = pytest.mark.parametrize(
+    ("name", "f", "gradient"), FUNCTIONS, ids=[name for name, *_ in FUNCTIONS]
+)
+POINTS = st.lists(
+    st.floats(0.2, 3).filter(lambda x: abs(x - 1) > 1e-3), min_size=3, max_size=3
+).map(np.array)
 
 
 @BY_NAME
@@ -100,30 +124,44 @@ def test_three_methods_agree_to_rounding_on_a_deep_sigmoid_network(layer, parame
 
 def test_differences_cannot_see_the_first_layer_of_a_deep_sigmoid_network():
     network, x, labels = deep_sigmoid()
-    assert apart(*(vn.parameter_gradient(network, x, labels, method=m) for m in ("backprop", "central"))) > 0.5
-    last = (vn.parameter_gradient(network, x, labels, layer=-1, method=m) for m in ("backprop", "central"))
+    assert (
+        apart(
+            *(vn.parameter_gradient(network, x, labels, method=m) for m in ("backprop", "central"))
+        )
+        > 0.5
+    )
+    last = (
+        vn.parameter_gradient(network, x, labels, layer=-1, method=m)
+        for m in ("backprop", "central")
+    )
     assert apart(*last) < 1e-8
 
 
 @pytest.mark.parametrize("method", ["forward", "complex"])
 def test_a_slope_off_by_a_thousandth_is_seen_at_every_depth(method):
     faulty = vn.Activation(
-        "faulty", vn.sigmoid.value, vn.sigmoid.prime, steepest=0.25, slope=lambda h: 1.001 * vn.sigmoid.slope(h)
+        "faulty",
+        vn.sigmoid.value,
+        vn.sigmoid.prime,
+        steepest=0.25,
+        slope=lambda h: 1.001 * vn.sigmoid.slope(h),
     )
     rng = np.random.default_rng(0)
     network = vn.dense_network([4] * 10 + [3], activation=faulty, rng=rng)
     x, labels = rng.standard_normal((6, 4)), rng.integers(3, size=6)
     for layer in (1, 5, 9):
         backprop = vn.parameter_gradient(network, x, labels, layer=layer)
-        assert apart(vn.parameter_gradient(network, x, labels, layer=layer, method=method), backprop) == pytest.approx(
-            1.001 ** (10 - layer) - 1, rel=1e-6
-        )
+        assert apart(
+            vn.parameter_gradient(network, x, labels, layer=layer, method=method), backprop
+        ) == pytest.approx(1.001 ** (10 - layer) - 1, rel=1e-6)
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh", "identity"])
 def test_the_methods_agree_for_every_activation(activation):
     rng = np.random.default_rng(1)
-    network = vn.dense_network([4, 5, 5, 3], activation=activation, initializer="pytorch_default", rng=rng)
+    network = vn.dense_network(
+        [4, 5, 5, 3], activation=activation, initializer="pytorch_default", rng=rng
+    )
     x, target = rng.standard_normal((6, 4)), rng.standard_normal((6, 3))
     backprop, forward, complex_, central = (
         vn.parameter_gradient(network, x, target, loss=vn.mean_squared_error, method=method)
@@ -134,20 +172,30 @@ def test_the_methods_agree_for_every_activation(activation):
 
 
 def test_the_methods_agree_for_dead_units_at_the_kink():
-    layers = (vn.Affine(np.zeros((3, 2)), np.zeros(3)), vn.Activate(vn.relu), vn.Affine(np.ones((2, 3)), np.zeros(2)))
+    layers = (
+        vn.Affine(np.zeros((3, 2)), np.zeros(3)),
+        vn.Activate(vn.relu),
+        vn.Affine(np.ones((2, 3)), np.zeros(2)),
+    )
     x, labels = np.ones((4, 2)), np.zeros(4, int)
     for method in ("backprop", "forward", "complex"):
-        assert not vn.parameter_gradient(vn.Network(layers), x, labels, parameter="bias", method=method).any()
+        assert not vn.parameter_gradient(
+            vn.Network(layers), x, labels, parameter="bias", method=method
+        ).any()
 
 
 @pytest.mark.parametrize("method", ["forward", "complex"])
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
 def test_saturated_networks_have_finite_gradients_by_all_methods(activation, method):
     rng = np.random.default_rng(2)
-    network = vn.dense_network([3, 4, 2], activation=activation, initializer=vn.gaussian(1e4), rng=rng)
+    network = vn.dense_network(
+        [3, 4, 2], activation=activation, initializer=vn.gaussian(1e4), rng=rng
+    )
     x, labels = rng.standard_normal((4, 3)), np.array([0, 1, 0, 1])
     backprop = vn.parameter_gradient(network, x, labels)
-    assert vn.parameter_gradient(network, x, labels, method=method) == pytest.approx(backprop, rel=1e-9, abs=1e-12)
+    assert vn.parameter_gradient(network, x, labels, method=method) == pytest.approx(
+        backprop, rel=1e-9, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -169,7 +217,11 @@ def test_methods_of_a_dual_number_act_on_value_and_tangent():
     from vanishing import duals
 
     number = vn.Dual(np.arange(6.0).reshape(2, 3), np.ones((2, 3)))
-    for name, arguments, options in (("sum", (0,), {}), ("mean", (), {"axis": 1}), ("reshape", (3, 2), {})):
+    for name, arguments, options in (
+        ("sum", (0,), {}),
+        ("mean", (), {"axis": 1}),
+        ("reshape", (3, 2), {}),
+    ):
         made = duals._of_both(name)(number, *arguments, **options)
         assert (made.value == getattr(number.value, name)(*arguments, **options)).all()
         assert (made.tangent == getattr(number.tangent, name)(*arguments, **options)).all()
@@ -184,4 +236,6 @@ def test_central_differences_of_short_formats_are_taken_in_float64():
 def test_the_step_of_a_central_difference_is_the_one_given():
     # ((x + s)^3 - (x - s)^3) / 2s = 3 x^2 + s^2
     x = np.array([1.0, 2.0])
-    assert vn.central_difference(lambda x: np.sum(x**3), x, step=0.5) == pytest.approx(3 * x**2 + 0.25)
+    assert vn.central_difference(lambda x: np.sum(x**3), x, step=0.5) == pytest.approx(
+        3 * x**2 + 0.25
+    )

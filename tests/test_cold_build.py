@@ -9,7 +9,11 @@ from test_site import ROOT, build
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_a_cold_build_elsewhere_gives_the_same_bytes(tmp_path):
@@ -24,7 +28,9 @@ def test_a_cold_build_elsewhere_gives_the_same_bytes(tmp_path):
             shutil.copytree(whole, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(whole, copy)
-    commit = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True)
+    commit = subprocess.run(
+        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOURCE_DATE_EPOCH", commit.stdout.strip())
         result = build(copy, tmp_path / "site")

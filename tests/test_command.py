@@ -25,14 +25,28 @@ def printed(capsys, *arguments):
 
 
 def expected(
-    depth=20, width=64, batch=32, activation="sigmoid", initializer="xavier_normal", dtype="float64", seed=0, **more
+    depth=20,
+    width=64,
+    batch=32,
+    activation="sigmoid",
+    initializer="xavier_normal",
+    dtype="float64",
+    seed=0,
+    **more,
 ):
     rng = np.random.default_rng(seed)
     x, target = rng.standard_normal((2, batch, width)).astype(dtype)
     network = vn.dense_network(
-        [width] * (depth + 1), activation=activation, initializer=initializer, rng=rng, dtype=dtype, **more
+        [width] * (depth + 1),
+        activation=activation,
+        initializer=initializer,
+        rng=rng,
+        dtype=dtype,
+        **more,
     )
-    return vn.measure(network, x, target, loss=vn.mean_squared_error, mode=vn.Mode(training=True, rng=rng))
+    return vn.measure(
+        network, x, target, loss=vn.mean_squared_error, mode=vn.Mode(training=True, rng=rng)
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +57,10 @@ def expected(
             "--depth 5 --width 7 --batch 3 --seed 4 --dtype float32",
             {"depth": 5, "width": 7, "batch": 3, "seed": 4, "dtype": "float32"},
         ),
-        ("--activation relu --initializer he_normal", {"activation": "relu", "initializer": "he_normal"}),
+        (
+            "--activation relu --initializer he_normal",
+            {"activation": "relu", "initializer": "he_normal"},
+        ),
         (
             "--normalization batch --residual pre --branch-scale 0.5",
             {"normalization": "batch", "residual": "pre", "branch_scale": 0.5},
@@ -52,7 +69,10 @@ def expected(
 )
 def test_json_holds_what_measure_and_diagnose_find(capsys, arguments, settings):
     told, measured = json.loads(printed(capsys, "--json", *arguments.split())), expected(**settings)
-    assert set(told) == {"version", "settings", "layers", "diagnosis"} and told["version"] == vn.__version__
+    assert (
+        set(told) == {"version", "settings", "layers", "diagnosis"}
+        and told["version"] == vn.__version__
+    )
     assert told["layers"] == {name: array.tolist() for name, array in vars(measured).items()}
     assert told["settings"].items() >= settings.items()
     assert set(told["settings"]) == {name.replace("-", "_") for name in command.OPTIONS}
@@ -65,13 +85,18 @@ def test_json_holds_what_measure_and_diagnose_find(capsys, arguments, settings):
 
 def test_what_is_not_finite_is_null(capsys):
     told = json.loads(printed(capsys, "--json", "--depth", "1"), parse_constant=pytest.fail)
-    assert told["diagnosis"]["interval"] == [None, None] and told["diagnosis"]["verdict"] == "undefined"
+    assert (
+        told["diagnosis"]["interval"] == [None, None]
+        and told["diagnosis"]["verdict"] == "undefined"
+    )
 
 
 def test_an_overflow_is_an_explosion(capsys):
     arguments = "--depth 60 --dtype float16 --residual post --activation relu --initializer he_normal --json".split()
     told = json.loads(printed(capsys, *arguments))
-    assert None in told["layers"]["preactivation_rms"] and told["diagnosis"]["verdict"] == "exploding"
+    assert (
+        None in told["layers"]["preactivation_rms"] and told["diagnosis"]["verdict"] == "exploding"
+    )
 
 
 @pytest.mark.parametrize("columns", ["80", "120", "20"])
@@ -84,12 +109,17 @@ def test_the_table_has_a_bar_per_layer_and_fits(capsys, monkeypatch, columns):
     bars = [line.removeprefix(start) for line, start in zip(lines[1:13], table[1:13], strict=True)]
     assert all(bar.strip(" ") == "█" * bar.count("█") and "█" in bar for bar in bars)
     assert max(map(len, lines[:13])) == max(int(columns), len(table[0]) + 3)
-    assert lines[13].startswith("vanishing by ") and f"changes by {measured.factor:.3g} per layer" in lines[14]
+    assert (
+        lines[13].startswith("vanishing by ")
+        and f"changes by {measured.factor:.3g} per layer" in lines[14]
+    )
 
 
 def test_a_stream_that_cannot_print_blocks_gets_number_signs():
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-    done = subprocess.run([*COMMAND, "--depth", "3"], capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(
+        [*COMMAND, "--depth", "3"], capture_output=True, text=True, env=environment, check=True
+    )
     assert "#" in done.stdout and done.stdout.isascii() and done.stderr == ""
 
 
@@ -99,10 +129,23 @@ def test_help_lists_every_known_name_and_every_default(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert stopped.value.code == 0
     for name, (default, meaning, known) in command.OPTIONS.items():
-        assert f"--{name} {'NAME' if known else 'N'} {meaning}" in text and f"(default: {default})" in text and ", ".join(known) in text
+        assert (
+            f"--{name} {'NAME' if known else 'N'} {meaning}" in text
+            and f"(default: {default})" in text
+            and ", ".join(known) in text
+        )
     assert "--json print JSON, with null for what is not finite --" in text and "XX" not in text
-    assert "on a\nlog scale" in command.__doc__ and "--depth N layers (default" in text and "draws the weights: zeros" in text
-    assert "orthogonal" in text and "leaky_relu" in text and "standard" not in text and "mean squared error" in text
+    assert (
+        "on a\nlog scale" in command.__doc__
+        and "--depth N layers (default" in text
+        and "draws the weights: zeros" in text
+    )
+    assert (
+        "orthogonal" in text
+        and "leaky_relu" in text
+        and "standard" not in text
+        and "mean squared error" in text
+    )
     assert command.EXAMPLE in text
     example = command.EXAMPLE.removeprefix("example: python -m vanishing ")
     assert command.main(example.split()) == 0
@@ -123,11 +166,23 @@ def test_the_version_is_printed(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--activation sigmod", "activation 'sigmod' is unknown; did you mean 'sigmoid'? Known: identity, "),
-        ("--initializer he_norml", "initializer 'he_norml' is unknown; did you mean 'he_normal'? Known: "),
-        ("--normalization bach", "normalization 'bach' is unknown; did you mean 'batch'? Known: batch"),
+        (
+            "--activation sigmod",
+            "activation 'sigmod' is unknown; did you mean 'sigmoid'? Known: identity, ",
+        ),
+        (
+            "--initializer he_norml",
+            "initializer 'he_norml' is unknown; did you mean 'he_normal'? Known: ",
+        ),
+        (
+            "--normalization bach",
+            "normalization 'bach' is unknown; did you mean 'batch'? Known: batch",
+        ),
         ("--residual pree", "residual 'pree' is unknown; did you mean 'pre'? Known: pre, post"),
-        ("--dtype float6", "dtype 'float6' is unknown; did you mean 'float64'? Known: float64, float32, float16"),
+        (
+            "--dtype float6",
+            "dtype 'float6' is unknown; did you mean 'float64'? Known: float64, float32, float16",
+        ),
         ("--depth 0", "depth is 0; a whole number of at least 1 is expected"),
         ("--width -3", "width is -3; a whole number of at least 1 is expected"),
         ("--batch 0", "batch is 0; a whole number of at least 1 is expected"),
@@ -142,12 +197,21 @@ def test_wrong_arguments_end_with_status_2_and_a_message(capsys, arguments, mess
     with pytest.raises(SystemExit) as stopped:
         command.main(arguments.split())
     out, err = capsys.readouterr()
-    assert stopped.value.code == 2 and out == "" and message in err and err.startswith("usage: python -m vanishing")
+    assert (
+        stopped.value.code == 2
+        and out == ""
+        and message in err
+        and err.startswith("usage: python -m vanishing")
+    )
 
 
 def test_an_error_is_no_traceback():
     done = subprocess.run([*COMMAND, "--activation", "sigmod"], capture_output=True, text=True)
-    assert done.returncode == 2 and "did you mean 'sigmoid'" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 2
+        and "did you mean 'sigmoid'" in done.stderr
+        and "Traceback" not in done.stderr
+    )
 
 
 class Screen(io.StringIO):
@@ -169,7 +233,10 @@ def test_a_long_run_tells_its_progress_on_a_terminal_and_cleans_it_up(capsys, mo
     assert command.main(["--depth", "30"]) == 0
     assert capsys.readouterr().out == quiet
     for phase, total in (("drawing", 30), ("forward", 59), ("backward", 59)):
-        assert f"\r{phase}: 2 of {total} \r" in screen.getvalue() and f"\r{phase}: 1 of" not in screen.getvalue()
+        assert (
+            f"\r{phase}: 2 of {total} \r" in screen.getvalue()
+            and f"\r{phase}: 1 of" not in screen.getvalue()
+        )
     assert screen.getvalue().endswith("\r" + 40 * " " + "\r")
 
 
@@ -186,7 +253,9 @@ def test_progress_comes_at_most_ten_times_a_second(monkeypatch):
     monkeypatch.setattr("sys.stderr", screen)
     clock(monkeypatch, 0.01)
     assert list(command.told("phase", range(200), 200)) == list(range(200))
-    assert screen.getvalue().count("phase: ") <= 2 * 16 and "\rphase: 51 of 200 " in screen.getvalue()
+    assert (
+        screen.getvalue().count("phase: ") <= 2 * 16 and "\rphase: 51 of 200 " in screen.getvalue()
+    )
 
 
 def test_nothing_is_told_off_a_terminal_however_long_it_takes(monkeypatch):
@@ -275,6 +344,8 @@ def test_nothing_is_told_when_piped():
 def test_a_closed_pipe_ends_quietly():
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([*COMMAND, "--depth", "50"], stdout=writer, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [*COMMAND, "--depth", "50"], stdout=writer, stderr=subprocess.PIPE, text=True
+    )
     os.close(writer)
     assert done.stderr == "" and done.returncode == 141

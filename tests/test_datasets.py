@@ -8,7 +8,9 @@ from sklearn.datasets import load_digits
 
 import vanishing as vn
 
-MAKERS = pytest.mark.parametrize("make", [vn.blobs, vn.spirals, vn.two_moons], ids=lambda make: make.__name__)
+MAKERS = pytest.mark.parametrize(
+    "make", [vn.blobs, vn.spirals, vn.two_moons], ids=lambda make: make.__name__
+)
 
 
 @MAKERS
@@ -54,9 +56,13 @@ def test_the_digits_are_those_that_scikit_learn_loads():
     pixels, labels = load_digits(return_X_y=True)
     split = vn.digits(rng=np.random.default_rng(0))
     test, train = np.split(np.random.default_rng(0).permutation(1797), [359])
-    assert np.array_equal(split.y_train, labels[train]) and np.array_equal(split.y_test, labels[test])
+    assert np.array_equal(split.y_train, labels[train]) and np.array_equal(
+        split.y_test, labels[test]
+    )
     scale = pixels[train].std()
-    assert np.allclose(split.x_test * scale + pixels[train].mean(), pixels[test], rtol=0, atol=1e-12)
+    assert np.allclose(
+        split.x_test * scale + pixels[train].mean(), pixels[test], rtol=0, atol=1e-12
+    )
     assert split.y_train.dtype == labels.dtype
 
 
@@ -75,17 +81,37 @@ RNG = np.random.default_rng(0)
     [
         (lambda: vn.blobs(rng=0), TypeError, "rng is 0; a generator"),
         (lambda: vn.blobs(), TypeError, "rng"),
-        (lambda: vn.blobs(rng=RNG, classes=1), ValueError, "classes is 1; a whole number of at least 2"),
-        (lambda: vn.blobs(rng=RNG, samples=2), ValueError, "samples is 2; a whole number of at least 3"),
+        (
+            lambda: vn.blobs(rng=RNG, classes=1),
+            ValueError,
+            "classes is 1; a whole number of at least 2",
+        ),
+        (
+            lambda: vn.blobs(rng=RNG, samples=2),
+            ValueError,
+            "samples is 2; a whole number of at least 3",
+        ),
         (lambda: vn.spirals(rng=RNG, turns=np.inf), ValueError, "turns is inf"),
-        (lambda: vn.two_moons(rng=RNG, spread=-0.1), ValueError, "spread is -0.1; a finite number of at least 0"),
-        (lambda: vn.digits(rng=RNG, test_fraction=1.0), ValueError, "test_fraction is 1.0; a number between 0 and 1"),
+        (
+            lambda: vn.two_moons(rng=RNG, spread=-0.1),
+            ValueError,
+            "spread is -0.1; a finite number of at least 0",
+        ),
+        (
+            lambda: vn.digits(rng=RNG, test_fraction=1.0),
+            ValueError,
+            "test_fraction is 1.0; a number between 0 and 1",
+        ),
         (lambda: vn.gaussian(-1), ValueError, "std is -1"),
         (lambda: vn.scaled_gaussian(float("nan")), ValueError, "sigma_w is nan"),
         (lambda: vn.uniform(1.0, sigma_b=-1), ValueError, "sigma_b is -1"),
         (lambda: vn.leaky_relu(1.5), ValueError, "slope is 1.5; a number from 0 to 1"),
         (lambda: vn.he_normal((3,), rng=RNG), ValueError, r"shape is \(3,\); \(fan_out, fan_in\)"),
-        (lambda: vn.he_normal((3, 0), rng=RNG), ValueError, "fan_in is 0; a whole number of at least 1"),
+        (
+            lambda: vn.he_normal((3, 0), rng=RNG),
+            ValueError,
+            "fan_in is 0; a whole number of at least 1",
+        ),
     ],
 )
 def test_wrong_settings_are_refused(call, error, message):
@@ -105,7 +131,9 @@ def test_the_defaults_and_how_the_points_spread():
     seeded = lambda make, **options: make(rng=np.random.default_rng(6), **options)[0]
     for make, spread in ((vn.spirals, 0.03), (vn.two_moons, 0.1), (vn.blobs, 0.2)):
         noise = seeded(make) - seeded(make, spread=0)
-        assert noise.shape == (300, 2) and noise.std() == pytest.approx(spread, abs=5 * spread / np.sqrt(1200))
+        assert noise.shape == (300, 2) and noise.std() == pytest.approx(
+            spread, abs=5 * spread / np.sqrt(1200)
+        )
         assert noise == pytest.approx(spread * (seeded(make, spread=1) - seeded(make, spread=0)))
         assert abs(np.corrcoef(noise.T)[0, 1]) < 5 / np.sqrt(300)
     moons, labels = vn.two_moons(rng=rng, samples=3000, spread=0)

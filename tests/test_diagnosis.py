@@ -19,13 +19,20 @@ def geometric(factor, depth, scale=1.0):
     return scale * factor ** np.arange(depth - 1, -1, -1.0)
 
 
-def experiment(activation, initializer, depth=20, width=32, normalization=None, residual=None, branch_scale=1.0):
+def experiment(
+    activation, initializer, depth=20, width=32, normalization=None, residual=None, branch_scale=1.0
+):
     """Gradients delta_l and signals h_l of one network."""
     rng = np.random.default_rng(5)
     network = vn.dense_network(
-        [width] * (depth + 1), activation=activation, initializer=initializer, rng=rng,
-        normalization=normalization, residual=residual, branch_scale=branch_scale,
-    )  # fmt: skip
+        [width] * (depth + 1),
+        activation=activation,
+        initializer=initializer,
+        rng=rng,
+        normalization=normalization,
+        residual=residual,
+        branch_scale=branch_scale,
+    )
     record = network.forward(rng.standard_normal((16, width)), vn.Mode(training=True, rng=rng))
     return network.backward(record, rng.standard_normal((16, width))).delta, record.h[1:]
 
@@ -59,8 +66,18 @@ def test_the_interval_is_that_of_the_textbook():
 
 
 def test_tables_of_student_t():
-    # The 97.5 % quantiles as every table prints them; of (0, x, 0), the residual's share of the half width is sqrt(3).
-    quantiles = {1: 12.7062, 2: 4.3027, 3: 3.1824, 4: 2.7764, 5: 2.5706, 10: 2.2281, 30: 2.0423, 120: 1.9799}
+    # The 97.5 % quantiles as every table prints them; of (0, x, 0), the residual's share of the
+    # half width is sqrt(3).
+    quantiles = {
+        1: 12.7062,
+        2: 4.3027,
+        3: 3.1824,
+        4: 2.7764,
+        5: 2.5706,
+        10: 2.2281,
+        30: 2.0423,
+        120: 1.9799,
+    }
     for freedom, expected in quantiles.items():
         l = np.arange(freedom + 2.0)
         bump = np.where(l == 0, 1.0, 0)
@@ -74,7 +91,9 @@ def test_tables_of_student_t():
 def test_in_random_networks_the_factor_scatters_more_than_the_interval_says():
     # The layers multiply, so that log rms is a random walk about its line.
     rng, runs, depth = np.random.default_rng(0), 1000, 40
-    walks = np.exp(np.cumsum(np.log(0.7) + 0.3 * rng.standard_normal((runs, depth)), axis=1)[:, ::-1])
+    walks = np.exp(
+        np.cumsum(np.log(0.7) + 0.3 * rng.standard_normal((runs, depth)), axis=1)[:, ::-1]
+    )
     low, high = np.array([growth(sizes)[1] for sizes in walks]).T
     assert np.mean((low < 0.7) & (0.7 < high)) < 0.5
 
@@ -96,7 +115,6 @@ def test_a_loss_of_a_million_changes_no_sentence():
     assert one.findings == other.findings
 
 
-# fmt: off
 CASES = [
     # given, verdict, first layer, factor, interval known, in the evidence, the chapters
     ([1.0], "undefined", None, NAN, False, (), ()),
@@ -107,20 +125,61 @@ CASES = [
     ([1, 1000], "vanishing", (1, "1"), 0.001, False, (), ("Initialization",)),
     ([1e308, 1e-308], "exploding", (1, "1"), INF, False, (), ("Initialization",)),
     ([0, 0, 1], "vanishing", (2, "2"), NAN, False, ("0 at 2 of 3",), ("Initialization",)),
-    ([0, 0, 0], "undefined", (3, "3"), NAN, False, ("0 at 3 of 3",), ("Diagnose your own network",)),
+    (
+        [0, 0, 0],
+        "undefined",
+        (3, "3"),
+        NAN,
+        False,
+        ("0 at 3 of 3",),
+        ("Diagnose your own network",),
+    ),
     ([1, 1, 0], "undefined", (3, "3"), 1, False, ("0 at 1 of 3",), ("Diagnose your own network",)),
-    ([1, NAN, 1, 1], "undefined", (2, "2"), 1, True, ("NaN at 1 of 4",), ("Diagnose your own network",)),
-    ([NAN, INF, 1, 1], "exploding", (2, "2"), 1, False, ("infinite at 1", "NaN at 1"), ("Number formats", "Initial")),
-    ([1, 1, INF], "exploding", (3, "3"), 1, False, ("infinite at 1 of 3",), ("Number formats", "Initialization")),
+    (
+        [1, NAN, 1, 1],
+        "undefined",
+        (2, "2"),
+        1,
+        True,
+        ("NaN at 1 of 4",),
+        ("Diagnose your own network",),
+    ),
+    (
+        [NAN, INF, 1, 1],
+        "exploding",
+        (2, "2"),
+        1,
+        False,
+        ("infinite at 1", "NaN at 1"),
+        ("Number formats", "Initial"),
+    ),
+    (
+        [1, 1, INF],
+        "exploding",
+        (3, "3"),
+        1,
+        False,
+        ("infinite at 1 of 3",),
+        ("Number formats", "Initialization"),
+    ),
     ([1e-3, 1e-1, 1e-3, 1], "vanishing", (3, "3"), None, True, (), ("Initialization",)),
-    ([1e5, 99, 101, 1, 1], "exploding", (3, "3"), None, True, (), ("Initialization", "Normalization")),
+    (
+        [1e5, 99, 101, 1, 1],
+        "exploding",
+        (3, "3"),
+        None,
+        True,
+        (),
+        ("Initialization", "Normalization"),
+    ),
     ([101, 99, 100, 1], "exploding", (1, "1"), None, True, (), ("Initialization",)),
     ([0.0099, 0.01, 1], "vanishing", (1, "1"), None, True, (), ("Initialization",)),
 ]
-# fmt: on
 
 
-@pytest.mark.parametrize(("given", "verdict", "first", "factor", "interval", "evidence", "chapters"), CASES)
+@pytest.mark.parametrize(
+    ("given", "verdict", "first", "factor", "interval", "evidence", "chapters"), CASES
+)
 def test_every_edge_has_a_clear_result(given, verdict, first, factor, interval, evidence, chapters):
     found = vn.diagnose(given)
     assert (found.verdict, found.first_layer) == (verdict, first)
@@ -128,7 +187,9 @@ def test_every_edge_has_a_clear_result(given, verdict, first, factor, interval, 
         assert found.factor == pytest.approx(factor, nan_ok=True)
     assert np.isfinite(found.interval).all() == interval or verdict == "steady"
     assert all(any(part in line for line in found.evidence) for part in evidence)
-    assert [remedy.startswith(chapter) for remedy, chapter in zip(found.remedies, chapters)] == [True] * len(chapters)
+    assert [remedy.startswith(chapter) for remedy, chapter in zip(found.remedies, chapters)] == [
+        True
+    ] * len(chapters)
     assert bool(found.remedies) == bool(chapters)
     assert str(found).splitlines()[len(given) + 1].startswith(verdict)
 
@@ -145,10 +206,21 @@ class Tensor:
 
 @pytest.mark.parametrize(
     "kind",
-    [np.asarray, list, tuple, np.float32, np.float16, lambda a: a.tolist(), lambda a: np.asarray(a)[None], Tensor],
+    [
+        np.asarray,
+        list,
+        tuple,
+        np.float32,
+        np.float16,
+        lambda a: a.tolist(),
+        lambda a: np.asarray(a)[None],
+        Tensor,
+    ],
 )
 def test_whatever_asarray_takes_is_read(kind):
-    arrays = [np.full((4, width), size) for width, size in ((3, 0.25), (5, 0.5), (2, 1.0), (7, 2.0))]
+    arrays = [
+        np.full((4, width), size) for width, size in ((3, 0.25), (5, 0.5), (2, 1.0), (7, 2.0))
+    ]
     found = vn.diagnose({f"fc{i}": kind(array) for i, array in enumerate(arrays)})
     assert found.names == ("fc0", "fc1", "fc2", "fc3")
     assert found.rms.tolist() == [0.25, 0.5, 1, 2] and found.rms.dtype == np.float64
@@ -168,16 +240,22 @@ def test_arrays_count_by_their_rms_and_numbers_as_they_are():
 def test_pytorch_hooks_and_numpy_agree():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     torch.manual_seed(0)
-    model = torch.nn.Sequential(*[part for _ in range(8) for part in (torch.nn.Linear(16, 16), torch.nn.Sigmoid())])
+    model = torch.nn.Sequential(
+        *[part for _ in range(8) for part in (torch.nn.Linear(16, 16), torch.nn.Sigmoid())]
+    )
     gradients = {}
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.Linear):
-            module.register_full_backward_hook(lambda m, i, o, name=name: gradients.update({name: o[0]}))
+            module.register_full_backward_hook(
+                lambda m, i, o, name=name: gradients.update({name: o[0]})
+            )
     model(torch.randn(32, 16, requires_grad=True)).square().sum().backward()
     found = vn.diagnose(dict(reversed(gradients.items())))
     assert found.names == tuple(str(i) for i in range(0, 16, 2))
     assert found.verdict == "vanishing"
-    assert found.rms == pytest.approx([float(gradients[name].square().mean().sqrt()) for name in found.names], rel=1e-5)
+    assert found.rms == pytest.approx(
+        [float(gradients[name].square().mean().sqrt()) for name in found.names], rel=1e-5
+    )
     weights = {name: p.grad for name, p in model.named_parameters() if name.endswith("weight")}
     assert vn.diagnose(weights, kind="weight").verdict == "vanishing"
 
@@ -187,21 +265,32 @@ def test_the_factor_is_that_of_the_measurements():
     network = vn.dense_network([16] * 9, activation="tanh", rng=rng)
     x, labels = rng.standard_normal((8, 16)), rng.integers(16, size=8)
     record = network.forward(x)
-    deltas = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, labels)).delta
+    deltas = network.backward(
+        record, vn.softmax_cross_entropy.gradient(record.output, labels)
+    ).delta
     measured, found = vn.measure(network, x, labels), vn.diagnose(deltas)
-    assert (measured.factor, measured.ratio, measured.verdict) == (found.factor, found.ratio, found.verdict)
+    assert (measured.factor, measured.ratio, measured.verdict) == (
+        found.factor,
+        found.ratio,
+        found.verdict,
+    )
 
 
 def test_equal_weight_gradients_hide_a_gradient_that_shrinks():
-    # Glorot & Bengio 2010: in a linear network the weight gradients are equally large while delta shrinks.
+    # Glorot & Bengio 2010: in a linear network the weight gradients are equally large while delta
+    # shrinks.
     rng = np.random.default_rng(2)
-    network = vn.dense_network([100] * 21, activation="identity", initializer=vn.scaled_gaussian(0.5), rng=rng)
+    network = vn.dense_network(
+        [100] * 21, activation="identity", initializer=vn.scaled_gaussian(0.5), rng=rng
+    )
     record = network.forward(rng.standard_normal((100, 100)))
     gradients = network.backward(record, rng.standard_normal((100, 100)))
     assert vn.diagnose(gradients.delta).verdict == "vanishing"
     found = vn.diagnose(gradients.weight, kind="weight")
     assert found.verdict == "steady" and found.remedies == ()
-    assert found.evidence[-1].startswith("weight gradients can be alike in all layers while the signal gradient")
+    assert found.evidence[-1].startswith(
+        "weight gradients can be alike in all layers while the signal gradient"
+    )
     assert vn.diagnose(gradients.weight).evidence == found.evidence[:-1]
 
 
@@ -215,7 +304,10 @@ def test_a_signal_that_stays_speaks_for_the_slopes_and_one_that_shrinks_for_the_
         assert found.verdict == "vanishing" and found.remedies[0].startswith(first)
         assert vn.diagnose(deltas).remedies[0].startswith("Initialization")
         assert sorted(vn.diagnose(deltas).remedies) == sorted(found.remedies)
-        assert "the signal changes by" in found.evidence[1] and "per layer going forward" in found.evidence[1]
+        assert (
+            "the signal changes by" in found.evidence[1]
+            and "per layer going forward" in found.evidence[1]
+        )
         assert not any("signal" in line for line in vn.diagnose(deltas).evidence)
 
 
@@ -229,7 +321,11 @@ def test_a_signal_that_stays_speaks_for_the_slopes_and_one_that_shrinks_for_the_
         ("Initialization", ("relu", vn.scaled_gaussian(3.0)), {"initializer": "he_normal"}),
         ("Initialization", ("identity", vn.scaled_gaussian(3.0)), {"initializer": "orthogonal"}),
         ("Normalization", ("relu", vn.scaled_gaussian(3.0)), {"normalization": "layer"}),
-        ("Residual connections", ("relu", "he_normal", 20, 32, None, "pre"), {"branch_scale": 20**-0.5}),
+        (
+            "Residual connections",
+            ("relu", "he_normal", 20, 32, None, "pre"),
+            {"branch_scale": 20**-0.5},
+        ),
     ],
 )
 def test_each_remedy_that_is_named_makes_the_network_steady(chapter, ill, remedy):
@@ -246,12 +342,16 @@ def test_clipping_and_a_larger_loss_leave_a_vanishing_gradient_and_are_not_named
     assert any(line.startswith("Clipping") for line in vn.diagnose(geometric(3.0, 12)).remedies)
 
 
-@pytest.mark.parametrize(("dead", "batch", "said"), [(9, 8, True), (6, 8, True), (5, 8, False), (9, 7, False)])
+@pytest.mark.parametrize(
+    ("dead", "batch", "said"), [(9, 8, True), (6, 8, True), (5, 8, False), (9, 7, False)]
+)
 def test_dead_units_are_evidence(dead, batch, said):
     layers = [np.ones((batch, 10)) for _ in range(3)]
     layers[1][:, :dead] = 0
     for found in (vn.diagnose([1.0] * 3, signals=layers), vn.diagnose(layers)):
-        assert (f"{dead / 10:.0%} of the units of 2 are 0 on the whole batch" in found.evidence) == said
+        assert (
+            f"{dead / 10:.0%} of the units of 2 are 0 on the whole batch" in found.evidence
+        ) == said
         assert any("leaky ReLU" in line for line in found.remedies) == said
         assert found.verdict == "steady"
     # A row of a weight gradient is no sample.
@@ -270,11 +370,17 @@ def test_dead_units_are_evidence(dead, batch, said):
 def test_a_signal_that_is_not_finite_decides(signals, verdict, first):
     found = vn.diagnose(dict.fromkeys("abcd", 1.0), signals=signals)
     assert (found.verdict, found.first_layer) == (verdict, first)
-    assert any(line.startswith("Number formats") for line in found.remedies) == (verdict == "exploding")
+    assert any(line.startswith("Number formats") for line in found.remedies) == (
+        verdict == "exploding"
+    )
 
 
 def test_the_table_is_aligned_and_says_it_all(capsys):
-    print(vn.diagnose({"input": 1e-4, "a longer name": 1e-2, "c": 0.0, "out": 1.0}, signals=[1, 1, 1, 1]))
+    print(
+        vn.diagnose(
+            {"input": 1e-4, "a longer name": 1e-2, "c": 0.0, "out": 1.0}, signals=[1, 1, 1, 1]
+        )
+    )
     out = capsys.readouterr().out.splitlines()
     assert out == [
         "layer                 rms     factor",

@@ -12,11 +12,14 @@ from doors import rows
 from vanishing import theory
 
 ROWS = rows()
-ARGUMENTS = [(name, argument) for name, row in ROWS.items() for argument in {**row.kinds, **row.wrong}]
+ARGUMENTS = [
+    (name, argument) for name, row in ROWS.items() for argument in {**row.kinds, **row.wrong}
+]
 
 
 def doors():
-    """The public names that are called: functions, classes that are not results or protocols, `vn.relu` and the like.
+    """The public names that are called: functions, classes that are not results or protocols,
+    `vn.relu` and the like.
 
     The latter bring a method with them that is called as they are.
     """
@@ -47,7 +50,9 @@ def test_every_argument_of_a_row_is_tried_or_exempt_and_the_call_works(name):
     assert set(parameters) == {*row.kinds, *row.wrong, *row.exempt}
     row.call(**row.arguments())
     for parameter in parameters:
-        assert parameter in row.exempt or parameter in row.arguments(), f"{parameter} is not part of the call"
+        assert parameter in row.exempt or parameter in row.arguments(), (
+            f"{parameter} is not part of the call"
+        )
 
 
 def answer(call, arguments):
@@ -56,7 +61,10 @@ def answer(call, arguments):
         call(**arguments)
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        ours = isinstance(error, (TypeError, ValueError)) and Path(last.filename).parent == Path(vn.__file__).parent
+        ours = (
+            isinstance(error, (TypeError, ValueError))
+            and Path(last.filename).parent == Path(vn.__file__).parent
+        )
         return str(error) if ours else f"not ours: {error!r}"
     return "taken"
 
@@ -66,7 +74,9 @@ def test_a_wrong_argument_is_named_with_what_came_and_what_is_expected(name, arg
     row = ROWS[name]
     for value in row.attempts(argument):
         said = answer(row.call, {**row.arguments(), argument: value})
-        assert re.search(rf"(?s)^{argument}\b.*(expected|Known)", said), f"{argument}={value!r}: {said}"
+        assert re.search(rf"(?s)^{argument}\b.*(expected|Known)", said), (
+            f"{argument}={value!r}: {said}"
+        )
 
 
 @pytest.mark.parametrize(

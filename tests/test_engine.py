@@ -32,25 +32,75 @@ def fence(code: str, info: str = "python") -> str:
 
 
 PROBLEMS = {
-    "wrong output": (page("# T", fence("print(2)"), fence("3", "output")), 7, "output differs", "--update-outputs"),
+    "wrong output": (
+        page("# T", fence("print(2)"), fence("3", "output")),
+        7,
+        "output differs",
+        "--update-outputs",
+    ),
     "missing output": (page("# T", fence("print(2)")), 3, "prints", "--update-outputs"),
-    "output of a silent block": (page("# T", fence("x = 2"), fence("2", "output")), 7, "output differs", "--update"),
+    "output of a silent block": (
+        page("# T", fence("x = 2"), fence("2", "output")),
+        7,
+        "output differs",
+        "--update",
+    ),
     "stray output": (page("# T", fence("2", "output")), 3, "does not follow", "right after"),
-    "prose before the output": (page(fence("print(2)"), "so", fence("2", "output")), 7, "does not follow", "right"),
+    "prose before the output": (
+        page(fence("print(2)"), "so", fence("2", "output")),
+        7,
+        "does not follow",
+        "right",
+    ),
     "exception": (page("# T", fence("x = 1\nx / 0")), 5, "ZeroDivisionError", "mend"),
     "undefined name": (page("# T", fence("nope")), 4, "NameError", "define"),
     "syntax error": (page("# T", fence("x = 1\nx = = 2")), 5, "SyntaxError", "mend"),
-    "false claim": (page("# T", "<!-- invisible-code-block: python\nassert 2 < 1\n-->"), 4, "does not hold", "mend"),
-    "overflow": (page("# T", fence("import numpy as np\nnp.float64(1e308) * 10")), 5, "overflow", "errstate"),
-    "warning": (page(fence("import warnings\nwarnings.warn('odd')")), 3, "UserWarning: odd", "expect it"),
+    "false claim": (
+        page("# T", "<!-- invisible-code-block: python\nassert 2 < 1\n-->"),
+        4,
+        "does not hold",
+        "mend",
+    ),
+    "overflow": (
+        page("# T", fence("import numpy as np\nnp.float64(1e308) * 10")),
+        5,
+        "overflow",
+        "errstate",
+    ),
+    "warning": (
+        page(fence("import warnings\nwarnings.warn('odd')")),
+        3,
+        "UserWarning: odd",
+        "expect it",
+    ),
     "bare float": (page("a `{python} 1 / 3` b"), 1, "bare float", 'f"{1 / 3:.2g}"'),
     "bare array": (page("# T", "a `{python} [1]` b"), 3, "bare list", "format it"),
-    "bare float in the front matter": (page("---\nd: '`{python} 0.5`'\n---"), 2, "bare float", "format it"),
-    "value that fails in the front matter": (page("---\nd: '`{python} 1 // 0`'\n---"), 2, "ZeroDivisionError", "mend"),
+    "bare float in the front matter": (
+        page("---\nd: '`{python} 0.5`'\n---"),
+        2,
+        "bare float",
+        "format it",
+    ),
+    "value that fails in the front matter": (
+        page("---\nd: '`{python} 1 // 0`'\n---"),
+        2,
+        "ZeroDivisionError",
+        "mend",
+    ),
     "value that fails": (page("x", "`{python} 1 // 0`"), 3, "ZeroDivisionError", "mend"),
     "value in another language": (page("`{r} 1 / 3`"), 1, "would not run", "{python}"),
-    "unknown option": (page("x", fence("x = 1", "python titel='a'")), 3, "'titel' is unknown", "title"),
-    "broken options": (page(fence("x = 1", "python title='a")), 1, "cannot be read", 'name="value"'),
+    "unknown option": (
+        page("x", fence("x = 1", "python titel='a'")),
+        3,
+        "'titel' is unknown",
+        "title",
+    ),
+    "broken options": (
+        page(fence("x = 1", "python title='a")),
+        1,
+        "cannot be read",
+        'name="value"',
+    ),
     "backtick in the options": (page(fence("x = 1", "python caption='`a`'")), 1, "backtick", "~~~"),
     "py fence": (page("x", fence("x = 1", "py")), 3, "would not run", "```python"),
     "pycon fence": (page(fence(">>> 1", "pycon")), 1, "would not run", "```python"),
@@ -59,21 +109,61 @@ PROBLEMS = {
     "braces": (page(fence("x = 1", "{.python}")), 1, "would not run", "```python"),
     "unclosed fence": (page("x", "```python\nx = 1"), 3, "never closed", "close it"),
     "list marker": (page("- ```python\n  x = 1\n  ```"), 1, "list marker", "line of its own"),
-    "hidden block in another form": (page("<!-- code-block: python\nx = 1\n-->"), 1, "would not run", "invisible"),
-    "unclosed hidden block": (page("x", "<!-- invisible-code-block: python\nx = 1"), 3, "never closed", "-->"),
+    "hidden block in another form": (
+        page("<!-- code-block: python\nx = 1\n-->"),
+        1,
+        "would not run",
+        "invisible",
+    ),
+    "unclosed hidden block": (
+        page("x", "<!-- invisible-code-block: python\nx = 1"),
+        3,
+        "never closed",
+        "-->",
+    ),
     "hidden block prints": (
         page("<!-- invisible-code-block: python\nprint(1)\n-->"),
         1,
         "hidden block prints",
         "assert",
     ),
-    "hidden block draws": (page(f"<!-- invisible-code-block: python\n{FIGURE}\n-->"), 1, "draws", "visible"),
-    "skip without a reason": (page("<!-- skip: next -->", fence("x = 1")), 1, "needs a reason", "why"),
+    "hidden block draws": (
+        page(f"<!-- invisible-code-block: python\n{FIGURE}\n-->"),
+        1,
+        "draws",
+        "visible",
+    ),
+    "skip without a reason": (
+        page("<!-- skip: next -->", fence("x = 1")),
+        1,
+        "needs a reason",
+        "why",
+    ),
     "figure without alt": (page(fence(FIGURE, "python caption='c'")), 1, "no alt", "what it shows"),
-    "figure without caption": (page(fence(FIGURE, "python alt='a'")), 1, "no caption", "what to see"),
-    "figure with an empty alt": (page(fence(FIGURE, "python alt='' caption='c'")), 1, "no alt", "what it shows"),
-    "alt without a figure": (page(fence("x = 1", "python alt='a' caption='c'")), 1, "without a figure", "draw"),
-    "two figures": (page(fence(FIGURE + "\nplt.figure()", "python alt='a' caption='c'")), 1, "2 figures", "one figure"),
+    "figure without caption": (
+        page(fence(FIGURE, "python alt='a'")),
+        1,
+        "no caption",
+        "what to see",
+    ),
+    "figure with an empty alt": (
+        page(fence(FIGURE, "python alt='' caption='c'")),
+        1,
+        "no alt",
+        "what it shows",
+    ),
+    "alt without a figure": (
+        page(fence("x = 1", "python alt='a' caption='c'")),
+        1,
+        "without a figure",
+        "draw",
+    ),
+    "two figures": (
+        page(fence(FIGURE + "\nplt.figure()", "python alt='a' caption='c'")),
+        1,
+        "2 figures",
+        "one figure",
+    ),
     "foreign colour": (
         page(fence(FIGURE.replace("#0072B2", "#123456"), "python alt='a' caption='c'")),
         1,
@@ -102,7 +192,9 @@ def test_what_only_looks_like_code_does_not_run():
     example = "````text\n" + fence("nope") + "\n````"
     comment = "<!--\n" + fence("nope(") + "\n-->"
     literal = "`` `{python} nope` ``"
-    result = run(page(example, comment, literal, fence("ran = True"), "`{python} str(ran)`"), "x.md")
+    result = run(
+        page(example, comment, literal, fence("ran = True"), "`{python} str(ran)`"), "x.md"
+    )
     assert not result.problems
     assert [block.source.strip() for block in result.blocks] == ["ran = True"]
     assert [value.text for value in result.values] == ["True"]
@@ -148,20 +240,26 @@ def test_blocks_inside_an_admonition_run():
 
 
 def test_a_skipped_block_says_why():
-    result = run(page('<!-- skip: next "needs a card" -->', fence("import nothing_of_the_kind")), "x.md")
+    result = run(
+        page('<!-- skip: next "needs a card" -->', fence("import nothing_of_the_kind")), "x.md"
+    )
     assert not result.problems
     assert result.blocks[0].skipped == "needs a card"
     assert "Not run here: needs a card" in rendering.render(result)
 
 
 def test_a_skipped_block_is_parsed():
-    (problem,) = run(page('<!-- skip: next "needs a card" -->', fence("x = 1\ny = = 2")), "x.md").problems
+    (problem,) = run(
+        page('<!-- skip: next "needs a card" -->', fence("x = 1\ny = = 2")), "x.md"
+    ).problems
     assert "could not run anywhere: invalid syntax, in its line 2" in problem.message
 
 
 def test_a_block_is_skipped_only_where_its_condition_holds():
     text = page('<!-- skip: next if({}, reason="no such thing") -->', fence("x = 1"))
-    here, there = (run(text.replace("{}", condition), "x.md").blocks[0] for condition in ("True", "False"))
+    here, there = (
+        run(text.replace("{}", condition), "x.md").blocks[0] for condition in ("True", "False")
+    )
     assert (here.skipped, there.skipped) == ("no such thing", None)
 
 
@@ -173,7 +271,13 @@ def test_a_page_that_runs_nothing_needs_no_interpreter_of_its_own(tmp_path, monk
 
 
 def test_a_page_leaves_the_process_as_it_was():
-    before = random.getstate(), np.random.get_state()[1].tolist(), Path.cwd(), dict(mpl.rcParams), set(sys.modules)
+    before = (
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        Path.cwd(),
+        dict(mpl.rcParams),
+        set(sys.modules),
+    )
     filters, errors = list(warnings.filters), np.geterr()
     text = page(
         fence(
@@ -187,7 +291,13 @@ def test_a_page_leaves_the_process_as_it_was():
     )
     result = run(text, "docs/leaky.md")
     assert [value.text for value in result.values] == ["True"]
-    after = random.getstate(), np.random.get_state()[1].tolist(), Path.cwd(), dict(mpl.rcParams), set(sys.modules)
+    after = (
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        Path.cwd(),
+        dict(mpl.rcParams),
+        set(sys.modules),
+    )
     assert before[:4] == after[:4]
     assert "leaky" not in after[4] - before[4]
     assert filters == list(warnings.filters)
@@ -197,7 +307,12 @@ def test_a_page_leaves_the_process_as_it_was():
 
 def test_update_outputs_writes_what_was_printed_and_nothing_else():
     text = page(
-        "# T", fence("print(1)"), fence("0", "output"), fence("print(2)"), fence("print(3)"), fence("...", "output")
+        "# T",
+        fence("print(1)"),
+        fence("0", "output"),
+        fence("print(2)"),
+        fence("print(3)"),
+        fence("...", "output"),
     )
     updated = with_outputs(run(text, "x.md"))
     assert not run(updated, "x.md").problems
@@ -223,7 +338,12 @@ def test_update_outputs_writes_what_was_printed_and_nothing_else():
         (["def f():\n    return k\nk = 1\nj = 2"], "f()", [], ["def f():\n    return k", "k = 1"]),
         (["def f(x):\n    return x\nx = 5"], "f(1)", [], ["def f(x):\n    return x"]),
         (["g = make()\na = g.draw()\nb = 1"], "g.draw()", ["g"], ["g = make()", "a = g.draw()"]),
-        (["if c:\n    x = 1\nelse:\n    x = 2\nc = 1"], "x", [], ["if c:\n    x = 1\nelse:\n    x = 2"]),
+        (
+            ["if c:\n    x = 1\nelse:\n    x = 2\nc = 1"],
+            "x",
+            [],
+            ["if c:\n    x = 1\nelse:\n    x = 2"],
+        ),
         (["x = 1"], "x = 2\nx", [], []),
         (["@wrap\ndef f(): pass"], "f()", [], ["@wrap\ndef f(): pass"]),
         (["for n in (1, 2):\n    print(n)"], "for n in (3, 4):\n    print(n)", [], []),
@@ -247,7 +367,11 @@ def test_svg_follows_the_palette_and_has_ids_of_its_own():
     ids = [set(part.split('"')[0] for part in svg.split(' id="')[1:]) for svg in (first, second)]
     assert ids[0] and not ids[0] & ids[1]
     for svg, names in zip((first, second), ids, strict=True):
-        used = {part.split('"')[0].split(")")[0] for mark in ('href="#', "url(#") for part in svg.split(mark)[1:]}
+        used = {
+            part.split('"')[0].split(")")[0]
+            for mark in ('href="#', "url(#")
+            for part in svg.split(mark)[1:]
+        }
         assert used == names
 
 
@@ -318,7 +442,11 @@ def test_punctuation_stays_with_its_formula():
         "So $a$, and\n\n$$\nb\n$$\n",
         extensions=["engine.render", "pymdownx.arithmatex"],
         extension_configs={
-            "pymdownx.arithmatex": {"generic": True, "tex_inline_wrap": ["", ""], "tex_block_wrap": ["", ""]}
+            "pymdownx.arithmatex": {
+                "generic": True,
+                "tex_inline_wrap": ["", ""],
+                "tex_block_wrap": ["", ""],
+            }
         },
     )
     assert '<span class="vg-formula"><math><mi>a</mi></math>,</span> and' in html

@@ -75,14 +75,29 @@ def test_a_setting_takes_the_place_of_the_one_before():
     ("draw", "knobs", "error", "message"),
     [
         (level, {}, ValueError, "knobs are missing"),
-        (level, {"height": [2]}, ValueError, r"height has the values \(2,\); at least two, all different"),
+        (
+            level,
+            {"height": [2]},
+            ValueError,
+            r"height has the values \(2,\); at least two, all different",
+        ),
         (level, {"height": [2, 3, 2]}, ValueError, "at least two, all different"),
         (level, {"height": [2, "3"]}, ValueError, "names alone, or finite numbers alone"),
         (level, {"height": [2.0, np.nan]}, ValueError, "names alone, or finite numbers alone"),
         (level, {"height": [1, 3]}, ValueError, r"height starts at 2\.0, the default of draw"),
-        (level, {"width": [1, 3]}, TypeError, "draw has no parameter 'width'; it has ax, height, name"),
+        (
+            level,
+            {"width": [1, 3]},
+            TypeError,
+            "draw has no parameter 'width'; it has ax, height, name",
+        ),
         (lambda ax, *, height: None, {"height": [1, 3]}, TypeError, "draw returns None; one line"),
-        (lambda ax, *, height: "a\nb", {"height": [1, 3]}, TypeError, "one line that says what the figure shows"),
+        (
+            lambda ax, *, height: "a\nb",
+            {"height": [1, 3]},
+            TypeError,
+            "one line that says what the figure shows",
+        ),
     ],
 )
 def test_bad_knobs_and_drawings_are_refused(draw, knobs, error, message):
@@ -111,14 +126,22 @@ def test_in_a_window_each_knob_is_a_slider_that_makes_the_run(capsys):
 
 def test_a_page_gets_every_state():
     block = run(PAGE.format(body=BODY), "page.md").blocks[0]
-    assert block.states["readings"] == [f"{name} at {height} < 9" for height in (1, 2, 3) for name in ("one", "two")]
+    assert block.states["readings"] == [
+        f"{name} at {height} < 9" for height in (1, 2, 3) for name in ("one", "two")
+    ]
     assert block.states["knobs"] == [
         {"name": "height", "values": ["1", "2", "3"], "numeric": True, "start": 1},
         {"name": "name", "values": ["one", "two"], "numeric": False, "start": 0},
     ]
-    heights = [float(re.search(r'd="M \S+ (\S+) L', drawing)[1]) for drawing in block.states["drawings"]]
+    heights = [
+        float(re.search(r'd="M \S+ (\S+) L', drawing)[1]) for drawing in block.states["drawings"]
+    ]
     steps = np.diff(heights[::2])
-    assert heights[::2] == heights[1::2] and steps[0] < 0 and steps[0] == pytest.approx(steps[1], abs=0.02)
+    assert (
+        heights[::2] == heights[1::2]
+        and steps[0] < 0
+        and steps[0] == pytest.approx(steps[1], abs=0.02)
+    )
     assert block.states["drawings"][2] in block.figure
     assert "var(--vg-backward" in block.states["drawings"][0]
 
@@ -129,12 +152,22 @@ def test_a_line_of_text_is_typeset_and_no_markup():
     attributes, reading = states.states_html(block.states, "figure-1", "docs/page.md")
     assert ">one at 2 &lt; 9</p>" in reading
     assert states.script_name("docs/page.md", block.states) in attributes
-    whole = states.script(block.states).removeprefix("document.currentScript.states = ").removesuffix(";\n")
+    whole = (
+        states.script(block.states)
+        .removeprefix("document.currentScript.states = ")
+        .removesuffix(";\n")
+    )
     assert len(json.loads(whole)) == 6
 
 
 @pytest.mark.parametrize(
-    ("name", "read"), [("sigma_w", "σ<sub>w</sub>"), ("depth", "depth"), ("batch_size", "batch size"), ("chi", "chi")]
+    ("name", "read"),
+    [
+        ("sigma_w", "σ<sub>w</sub>"),
+        ("depth", "depth"),
+        ("batch_size", "batch size"),
+        ("chi", "chi"),
+    ],
 )
 def test_a_knob_is_named_as_it_is_read(name, read):
     assert states.label(name) == read
@@ -143,12 +176,18 @@ def test_a_knob_is_named_as_it_is_read(name, read):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("    ax.set_ylim(0, height)", "the axes' limits and ticks change with height=1, name='one'"),
+        (
+            "    ax.set_ylim(0, height)",
+            "the axes' limits and ticks change with height=1, name='one'",
+        ),
         ("    ax.set_title(name)", "the axes' labels change with height=1, name='two'"),
         ("    ax.plot([0, 1], [1, 1], color='#123456')", "the colours #123456 are not those"),
-        ("    1 / (3 - height)", "ZeroDivisionError: division by zero\n    in: 1 / (3 - height)\n    with height=3, name='one'"),
+        (
+            "    1 / (3 - height)",
+            "ZeroDivisionError: division by zero\n    in: 1 / (3 - height)\n    with height=3, name='one'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_hold_in_some_state_is_a_problem_of_the_page(body, message):
     (problem,) = run(PAGE.format(body=body), "page.md").problems
     assert message in str(problem)

@@ -45,17 +45,42 @@ print(f"{1 / rest[0]:.0f}")
 assert rest[0] < 1e-3
 -->
 """
-# What to plant: the text that goes, what comes for it, the line that is blamed, the message, the repair.
+# What to plant: the text that goes, what comes for it, the line that is blamed, the message, the
+# repair.
 FAULTS = {
-    "wrong printed output": ("```output\n1024", "```output\n1023", 25, "output differs", "--update-outputs"),
+    "wrong printed output": (
+        "```output\n1024",
+        "```output\n1023",
+        25,
+        "output differs",
+        "--update-outputs",
+    ),
     "false hidden assertion": ("< 1e-3", "< 1e-4", 30, "claim does not hold", "the run wins"),
     "exception in a block": ("print(f", "rest[10]\nprint(f", 22, "IndexError", "mend the code"),
     "bare float inline": ('f"{rest[0]:.1e}"', "1 / rest[0]", 19, "bare float", "format it"),
     "figure without alt": ('alt="A falling line." ', "", 9, "no alt", "what it shows"),
-    "unknown fence option": ("python alt", "python widht=3 alt", 9, "'widht' is unknown", "use one of"),
+    "unknown fence option": (
+        "python alt",
+        "python widht=3 alt",
+        9,
+        "'widht' is unknown",
+        "use one of",
+    ),
     "py fence": ("```python\nprint", "```py\nprint", 21, "would not run", "```python"),
-    "link to a missing page": ("notation.md", "notations.md", 6, "leads to no file", "mend the path"),
-    "missing anchor": ("(#the-claim)", "(#the-claims)", 6, "no anchor #the-claims", "mend the anchor"),
+    "link to a missing page": (
+        "notation.md",
+        "notations.md",
+        6,
+        "leads to no file",
+        "mend the path",
+    ),
+    "missing anchor": (
+        "(#the-claim)",
+        "(#the-claims)",
+        6,
+        "no anchor #the-claims",
+        "mend the anchor",
+    ),
     "overflow": (
         "print(f",
         "np.exp(1000 * rest[9:] * 2)\nprint(f",
@@ -94,13 +119,21 @@ def call(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{project / 'docs'}", "NO_COLOR": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{project}{os.pathsep}{project / 'docs'}",
+            "NO_COLOR": "1",
+        },
     )
 
 
 def site(project: Path) -> dict[str, bytes]:
     folder = project / "site"
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -156,7 +189,8 @@ def test_a_derivative_off_by_a_thousandth_stops_tests_and_build(project):
     for result in (tests, build):
         assert result.returncode != 0
         assert re.search(
-            r"docs/foundations/backpropagation\.md:\d+: .*\n(?:.*\n)*?    repair: ", result.stdout + result.stderr
+            r"docs/foundations/backpropagation\.md:\d+: .*\n(?:.*\n)*?    repair: ",
+            result.stdout + result.stderr,
         )
 
 

@@ -37,21 +37,33 @@ def svg(ax: Axes) -> str:
 
 def a_run(rate: float) -> types.SimpleNamespace:
     epoch = np.arange(20)
-    return types.SimpleNamespace(epoch=epoch, loss=2.3 * np.exp(-rate * epoch), accuracy=1 - 0.9 * np.exp(-rate * epoch))
+    return types.SimpleNamespace(
+        epoch=epoch, loss=2.3 * np.exp(-rate * epoch), accuracy=1 - 0.9 * np.exp(-rate * epoch)
+    )
 
 
 x = np.linspace(-3, 3, 61)
 path = 0.9 * (-0.8) ** np.arange(8.0)
 DRAWINGS = {
     "per_layer": lambda: figures.per_layer(0.2**LAYERS, label="sigmoid", theory=0.21**LAYERS),
-    "lost": lambda: figures.per_layer([0.0, np.inf, np.nan, 1.0], label="float16", interval=[0.5, 2.0]),
-    "measured": lambda: figures.measured(x, x**2, interval=(x**2 - 1, x**2 + 1), theory=x**2, role="purple", ylabel="y"),
-    "curves": lambda: figures.curves(x, {"tanh": np.tanh(x), "its slope": 1 - np.tanh(x) ** 2}, xlabel="z"),
+    "lost": lambda: figures.per_layer(
+        [0.0, np.inf, np.nan, 1.0], label="float16", interval=[0.5, 2.0]
+    ),
+    "measured": lambda: figures.measured(
+        x, x**2, interval=(x**2 - 1, x**2 + 1), theory=x**2, role="purple", ylabel="y"
+    ),
+    "curves": lambda: figures.curves(
+        x, {"tanh": np.tanh(x), "its slope": 1 - np.tanh(x) ** 2}, xlabel="z"
+    ),
     "training": lambda: figures.training({"stuck": a_run(0), "learns": a_run(0.3)}, chance=0.1)[0],
     "trajectory": lambda: figures.trajectory(x, x**2, path, path**2, label="rate 1.8"),
     "histogram": lambda: figures.histogram({"a": x, "b": 2 * x, "c": x + 1}),
-    "heat": lambda: figures.heat(10.0 ** -np.add.outer(np.arange(4), np.arange(6)), log=True, label="rms of δ"),
-    "panels": lambda: figures.per_layer(0.9**LAYERS, ax=figures.panels(2)[1], role="green", ylabel="rms of h", first=0),
+    "heat": lambda: figures.heat(
+        10.0 ** -np.add.outer(np.arange(4), np.arange(6)), log=True, label="rms of δ"
+    ),
+    "panels": lambda: figures.per_layer(
+        0.9**LAYERS, ax=figures.panels(2)[1], role="green", ylabel="rms of h", first=0
+    ),
 }
 drawing = pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
 
@@ -131,7 +143,9 @@ def test_a_norm_that_the_axis_cannot_show_is_named(value, said):
     assert ax.get_ylim()[0] <= norms[3]
 
 
-@pytest.mark.parametrize("norms", [[0.0, 0.0], [np.nan], [np.inf, np.inf], [5e-324, 1.7e308], [1.0], [0.3, 0.31]])
+@pytest.mark.parametrize(
+    "norms", [[0.0, 0.0], [np.nan], [np.inf, np.inf], [5e-324, 1.7e308], [1.0], [0.3, 0.31]]
+)
 def test_any_norms_can_be_drawn(norms):
     ax = figures.per_layer(norms, label="a", theory=norms)
     assert svg(ax)
@@ -141,7 +155,16 @@ def test_any_norms_can_be_drawn(norms):
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(1e-30, "10⁻³⁰"), (1e-2, "10⁻²"), (0.1, "0.1"), (0.2, "0.2"), (1, "1"), (100, "100"), (1e3, "10³"), (1e300, "10³⁰⁰")],
+    [
+        (1e-30, "10⁻³⁰"),
+        (1e-2, "10⁻²"),
+        (0.1, "0.1"),
+        (0.2, "0.2"),
+        (1, "1"),
+        (100, "100"),
+        (1e3, "10³"),
+        (1e300, "10³⁰⁰"),
+    ],
 )
 def test_numbers_on_a_log_axis_read_well(value, written):
     assert figures._power(value) == written
@@ -163,8 +186,11 @@ def test_ticks_follow_other_limits():
     ax = figures.curves(x, {"a": np.full(61, 0.3)}, log=True)
 
     def ticks():
-        return [label.get_text() for label, at in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)
-                if ax.get_ylim()[0] <= at <= ax.get_ylim()[1]]
+        return [
+            label.get_text()
+            for label, at in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)
+            if ax.get_ylim()[0] <= at <= ax.get_ylim()[1]
+        ]
 
     assert ticks() == ["0.1", "0.2", "0.5", "1"]
     ax.set_ylim(1e-16, 1e10)
@@ -217,7 +243,9 @@ def contrast(one: str, other: str) -> float:
 
 def test_contrast_is_computed_as_in_the_standard():
     assert contrast("#ffffff", "#000000") == pytest.approx(21)
-    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the well-known grey just below 4.5
+    assert contrast("#777777", "#ffffff") == pytest.approx(
+        4.48, abs=0.005
+    )  # the well-known grey just below 4.5
 
 
 @pytest.mark.parametrize("scheme", ["default", "slate"])
@@ -239,23 +267,43 @@ def test_a_figure_away_from_the_site_can_be_seen(role):
     assert contrast(figures.PALETTE[role], figures.PALETTE["paper"]) >= 3
 
 
-# Machado, Oliveira & Fernandes 2009, table 1, severity 1.0: what is left of linear red, green and blue.
+# Machado, Oliveira & Fernandes 2009, table 1, severity 1.0: what is left of linear red, green and
+# blue.
 VISION = {
-    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
 }
 
 
 def lab(rgb: np.ndarray) -> np.ndarray:
     """CIE 1976 L*a*b* of linear sRGB, white D65."""
-    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(rgb, 0, 1)
-    f_x, f_y, f_z = np.cbrt(xyz / (0.9505, 1.0, 1.089))  # the linear part near black is not needed here
+    xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    ) @ np.clip(rgb, 0, 1)
+    f_x, f_y, f_z = np.cbrt(
+        xyz / (0.9505, 1.0, 1.089)
+    )  # the linear part near black is not needed here
     return np.array([116 * f_y - 16, 500 * (f_x - f_y), 200 * (f_y - f_z)])
 
 
 @pytest.mark.parametrize("scheme", ["default", "slate"])
 @pytest.mark.parametrize("vision", VISION)
 def test_forward_and_backward_differ_for_colour_blind_readers(scheme, vision):
-    forward, backward = (lab(np.array(VISION[vision]) @ linear(shades(scheme)[role])) for role in ("forward", "backward"))
+    forward, backward = (
+        lab(np.array(VISION[vision]) @ linear(shades(scheme)[role]))
+        for role in ("forward", "backward")
+    )
     assert np.linalg.norm(forward - backward) > 50  # 2 is just noticeable

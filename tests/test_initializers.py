@@ -11,7 +11,8 @@ import vanishing as vn
 
 FAN_OUT, FAN_IN = 300, 200
 SHAPE = FAN_OUT, FAN_IN
-# rule, standard deviation of a weight, bound of a weight (None: unbounded), standard deviation of a bias
+# rule, standard deviation of a weight, bound of a weight (None: unbounded), standard deviation of a
+# bias
 CASES = [
     (vn.gaussian(0.3), 0.3, None, 0),
     (vn.gaussian(0.3, sigma_b=0.7), 0.3, None, 0.7),
@@ -28,18 +29,33 @@ CASES = [
     (vn.he(0.5), math.sqrt(1.6 / FAN_IN), None, 0),
     (vn.he(distribution="uniform"), math.sqrt(2 / FAN_IN), math.sqrt(6 / FAN_IN), 0),
     (vn.he(mode="fan_out"), math.sqrt(2 / FAN_OUT), None, 0),
-    (vn.he(1.0, mode="fan_out", distribution="uniform"), math.sqrt(1 / FAN_OUT), math.sqrt(3 / FAN_OUT), 0),
+    (
+        vn.he(1.0, mode="fan_out", distribution="uniform"),
+        math.sqrt(1 / FAN_OUT),
+        math.sqrt(3 / FAN_OUT),
+        0,
+    ),
     (vn.orthogonal(1.5, sigma_b=0.2), 1.5 / math.sqrt(FAN_OUT), None, 0.2),
-    (vn.pytorch_default, 1 / math.sqrt(3 * FAN_IN), 1 / math.sqrt(FAN_IN), 1 / math.sqrt(3 * FAN_IN)),
+    (
+        vn.pytorch_default,
+        1 / math.sqrt(3 * FAN_IN),
+        1 / math.sqrt(FAN_IN),
+        1 / math.sqrt(3 * FAN_IN),
+    ),
 ]
-BY_NAME = pytest.mark.parametrize(("rule", "std", "bound", "bias_std"), CASES, ids=[rule.name for rule, *_ in CASES])
+BY_NAME = pytest.mark.parametrize(
+    ("rule", "std", "bound", "bias_std"), CASES, ids=[rule.name for rule, *_ in CASES]
+)
 
 
 def within_five_standard_errors(sample, std):
     """The sample's mean is 0 and its mean square std^2, each within five standard errors taken from the sample."""
     squares = sample.ravel() ** 2
     root = math.sqrt(sample.size)
-    return abs(sample.mean()) <= 5 * sample.std() / root and abs(squares.mean() - std**2) <= 5 * squares.std() / root
+    return (
+        abs(sample.mean()) <= 5 * sample.std() / root
+        and abs(squares.mean() - std**2) <= 5 * squares.std() / root
+    )
 
 
 @BY_NAME
@@ -56,7 +72,9 @@ def test_weights_and_biases_have_the_promised_variance(rule, std, bound, bias_st
 
 
 def test_pytorch_default_biases_are_uniform_between_the_bounds_of_the_weights():
-    bias = np.concatenate([vn.pytorch_default.bias(SHAPE, rng=np.random.default_rng(s)) for s in range(50)])
+    bias = np.concatenate(
+        [vn.pytorch_default.bias(SHAPE, rng=np.random.default_rng(s)) for s in range(50)]
+    )
     assert 0.999 / math.sqrt(FAN_IN) < abs(bias).max() <= 1 / math.sqrt(FAN_IN)
 
 
@@ -75,7 +93,10 @@ ALL = [*(rule for rule, *_ in CASES), vn.zeros, vn.constant(0.5)]
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
 def test_initializers_pickle_and_copy(rule):
     for again in (pickle.loads(pickle.dumps(rule)), copy.deepcopy(rule)):
-        assert (again((3, 4), rng=np.random.default_rng(3)) == rule((3, 4), rng=np.random.default_rng(3))).all()
+        assert (
+            again((3, 4), rng=np.random.default_rng(3))
+            == rule((3, 4), rng=np.random.default_rng(3))
+        ).all()
 
 
 def test_zeros_and_constants():
@@ -87,7 +108,9 @@ def test_zeros_and_constants():
 
 
 def same_numbers(one, other):
-    return (one(SHAPE, rng=np.random.default_rng(4)) == other(SHAPE, rng=np.random.default_rng(4))).all()
+    return (
+        one(SHAPE, rng=np.random.default_rng(4)) == other(SHAPE, rng=np.random.default_rng(4))
+    ).all()
 
 
 def test_the_configurable_forms_hold_the_named_ones():
@@ -105,16 +128,22 @@ def unsigned(shape, *, rng):
 
 
 def haar_statistics(rule, n=5, draws=4000):
-    """For each statistic of a random orthogonal matrix: the sample's distance from its mean, in standard errors.
+    """For each statistic of a random orthogonal matrix: the sample's distance from its mean, in
+    standard errors.
 
-    Under the Haar measure E tr Q = 0, E (tr Q)^2 = 1, E tr Q^2 = 1, E det Q = 0 (Diaconis & Shahshahani 1994), and
-    every entry has mean 0, mean square 1 / n and mean fourth power 3 / (n (n + 2)).
+    Under the Haar measure E tr Q = 0, E (tr Q)^2 = 1, E tr Q^2 = 1, E det Q = 0 (Diaconis &
+    Shahshahani 1994), and every entry has mean 0, mean square 1 / n and mean fourth power 3 / (n (n
+    + 2)).
     """
     rng = np.random.default_rng(5)
     q = np.stack([rule((n, n), rng=rng) for _ in range(draws)])
     trace, trace_of_square = np.trace(q, axis1=1, axis2=2), np.einsum("dij,dji->d", q, q)
-    samples = np.column_stack([trace, trace**2 - 1, trace_of_square - 1, np.linalg.det(q), q.reshape(draws, -1)])
-    powers = np.column_stack([q.reshape(draws, -1) ** 2 - 1 / n, q.reshape(draws, -1) ** 4 - 3 / (n * (n + 2))])
+    samples = np.column_stack(
+        [trace, trace**2 - 1, trace_of_square - 1, np.linalg.det(q), q.reshape(draws, -1)]
+    )
+    powers = np.column_stack(
+        [q.reshape(draws, -1) ** 2 - 1 / n, q.reshape(draws, -1) ** 4 - 3 / (n * (n + 2))]
+    )
     samples = np.column_stack([samples, powers])
     return abs(samples.mean(axis=0)) / (samples.std(axis=0) / math.sqrt(draws) + 1e-12)
 
@@ -157,11 +186,15 @@ def test_no_gain_is_made_up(phi):
         vn.gain(phi)
 
 
-@pytest.mark.parametrize("phi", [vn.identity, vn.relu, vn.leaky_relu(0.3)], ids=lambda phi: phi.name)
+@pytest.mark.parametrize(
+    "phi", [vn.identity, vn.relu, vn.leaky_relu(0.3)], ids=lambda phi: phi.name
+)
 def test_the_gain_of_a_rectifier_keeps_the_mean_square(phi):
     rng = np.random.default_rng(7)
     h = phi(rng.standard_normal((4000, 1)) * np.ones(50))
-    weights = np.stack([vn.gaussian(vn.gain(phi) / math.sqrt(50))((1, 50), rng=rng)[0] for _ in range(4000)])
+    weights = np.stack(
+        [vn.gaussian(vn.gain(phi) / math.sqrt(50))((1, 50), rng=rng)[0] for _ in range(4000)]
+    )
     assert within_five_standard_errors(np.sum(h * weights, axis=1), 1)
 
 
@@ -171,16 +204,27 @@ def test_names_resolve():
     assert [getattr(vn, name).name for name in names] == names
     assert vn.initializer("orthogonal").name == "orthogonal(1)"
     assert vn.initializer(vn.he_normal) is vn.he_normal
-    with pytest.raises(ValueError, match="initializer 'he_norm' is unknown; did you mean 'he_normal'"):
+    with pytest.raises(
+        ValueError, match="initializer 'he_norm' is unknown; did you mean 'he_normal'"
+    ):
         vn.initializer("he_norm")
 
 
 def test_names_say_the_parameters():
-    rules = [vn.he(0.5, mode="fan_out"), vn.xavier(1.5, distribution="uniform"), vn.orthogonal(2), vn.constant(0.1)]
+    rules = [
+        vn.he(0.5, mode="fan_out"),
+        vn.xavier(1.5, distribution="uniform"),
+        vn.orthogonal(2),
+        vn.constant(0.1),
+    ]
     names = ["he(0.5, fan_out, normal)", "xavier(1.5, uniform)", "orthogonal(2)", "constant(0.1)"]
     assert [rule.name for rule in rules] == names
     rules = [vn.gaussian(0.3), vn.scaled_gaussian(1.5), vn.uniform(0.2)]
-    assert [rule.name for rule in rules] == ["gaussian(0.3)", "scaled_gaussian(1.5)", "uniform(0.2)"]
+    assert [rule.name for rule in rules] == [
+        "gaussian(0.3)",
+        "scaled_gaussian(1.5)",
+        "uniform(0.2)",
+    ]
 
 
 @pytest.mark.parametrize("shape", [3, (3,), (3, 4, 5), None])
@@ -241,7 +285,8 @@ def one_layer(weight, bias):
 
 
 def test_lsuv_divides_until_the_tolerance_is_met():
-    # z = w x +- b over both units has variance w^2 + b^2 for x = +-1; W is divided by its root, b stays.
+    # z = w x +- b over both units has variance w^2 + b^2 for x = +-1; W is divided by its root, b
+    # stays.
     x, w, expected = np.array([[-1.0], [1.0]]), 3.0, []
     for _ in range(30):
         w /= math.sqrt(w * w + 0.25)
@@ -250,7 +295,9 @@ def test_lsuv_divides_until_the_tolerance_is_met():
     assert within == 3
     scaled = vn.lsuv(one_layer(3.0, 0.5), x, tolerance=0.01, iterations=within + 1)
     assert scaled.layers[0].weight == pytest.approx(np.full((2, 1), expected[within]), rel=1e-14)
-    with pytest.raises(ValueError, match=rf"has variance .* after {within} divisions; 1 is expected"):
+    with pytest.raises(
+        ValueError, match=rf"has variance .* after {within} divisions; 1 is expected"
+    ):
         vn.lsuv(one_layer(3.0, 0.5), x, tolerance=0.01, iterations=within)
 
 
@@ -259,14 +306,18 @@ def test_the_defaults_of_lsuv_are_the_papers_tolerance_and_ten_divisions():
     for variance, is_within in [(1.099, True), (0.901, True), (1.101, False), (0.899, False)]:
         network = one_layer(math.sqrt(variance), 0.0)
         assert (vn.lsuv(network, x).layers[0].weight == network.layers[0].weight).all() == is_within
-    with pytest.raises(ValueError, match="network: an output on x has variance 4 after 10 divisions; 1 is expected"):
+    with pytest.raises(
+        ValueError, match="network: an output on x has variance 4 after 10 divisions; 1 is expected"
+    ):
         vn.lsuv(one_layer(1.0, 2.0), x)
 
 
 @pytest.mark.parametrize("x", [np.ones((4, 1)), np.array([[-1.0], [1.0]])])
 def test_lsuv_refuses_a_constant_output(x):
     weight = 0.0 if len(x) == 2 else 1.0
-    with pytest.raises(ValueError, match="network: an output on x has variance 0 after 10 divisions; 1 is expected"):
+    with pytest.raises(
+        ValueError, match="network: an output on x has variance 0 after 10 divisions; 1 is expected"
+    ):
         vn.lsuv(one_layer(weight, 0.0), x)
 
 
@@ -284,7 +335,9 @@ def test_a_bound_a_gain_and_a_fan_say_how_widely_is_drawn():
 
 
 def test_lsuv_counts_in_float64_and_takes_the_tolerance_as_an_open_end():
-    network = vn.Network((vn.Affine(np.full((2, 1), 60000.0, np.float16), np.array([0, 10], np.float16)),))
+    network = vn.Network(
+        (vn.Affine(np.full((2, 1), 60000.0, np.float16), np.array([0, 10], np.float16)),)
+    )
     with pytest.raises(ValueError, match="^network: an output on x has variance"):
         vn.lsuv(network, np.zeros((2, 1), np.float16), iterations=1)
     layer = vn.Affine(np.eye(1), np.zeros(1))

@@ -32,8 +32,12 @@ def sections(page):
     found = {}
     for position, (anchor, heading) in enumerate(zip(anchors, headings, strict=True)):
         ends = [h.start() for h in headings[position + 1 :] if len(h[1]) <= len(heading[1])]
-        start, end = (run.body_start + at for at in (heading.start(), ends[0] if ends else len(body)))
-        ran = [b for b in run.blocks if start <= b.start < end and not b.hidden and b.skipped is None]
+        start, end = (
+            run.body_start + at for at in (heading.start(), ends[0] if ends else len(body))
+        )
+        ran = [
+            b for b in run.blocks if start <= b.start < end and not b.hidden and b.skipped is None
+        ]
         found[anchor] = run.text[start:end], ran
     return found
 
@@ -50,9 +54,14 @@ def test_a_concept_has_a_piece_of_the_package_a_figure_and_a_section_with_a_run(
     assert any(word.lower() in text.lower() for word in words), f"{section} names none of {words}"
 
 
-@pytest.mark.parametrize(("kind", "page"), [("questions", "practice/questions.md"), ("statements", "practice/folklore.md")])
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [("questions", "practice/questions.md"), ("statements", "practice/folklore.md")],
+)
 def test_what_the_inventory_lists_is_what_the_page_answers(kind, page):
-    headings = re.findall(r"^### (?:\d+\. )?(.*?) \{ *#([\w-]+)", Path("docs", page).read_text("utf-8"), re.MULTILINE)
+    headings = re.findall(
+        r"^### (?:\d+\. )?(.*?) \{ *#([\w-]+)", Path("docs", page).read_text("utf-8"), re.MULTILINE
+    )
     assert {anchor: text.strip('"') for text, anchor in headings} == INVENTORY[kind]
     assert len(headings) == {"questions": 24, "statements": 35}[kind]
 
@@ -78,7 +87,9 @@ def test_a_statement_has_its_verdict_a_run_a_number_and_a_link(anchor):
 
 def test_the_verdicts_on_the_home_page_are_those_of_the_statements():
     home = Path("docs/index.md").read_text("utf-8")
-    told = re.findall(r'^\| "(.*?)" \| \[(.*?)\]\(practice/folklore\.md#([\w-]+)\)', home, re.MULTILINE)
+    told = re.findall(
+        r'^\| "(.*?)" \| \[(.*?)\]\(practice/folklore\.md#([\w-]+)\)', home, re.MULTILINE
+    )
     assert len(told) > 4
     for text, verdict, anchor in told:
         heading = sections("practice/folklore.md")[anchor][0].splitlines()[0]

@@ -12,7 +12,10 @@ DTYPES = {np.float64: 1e-13, np.float32: 1e-5}
 def network_of(widths, activation="tanh", dtype=np.float64, seed=0, **settings):
     rng = np.random.default_rng(seed)
     network = vn.dense_network(widths, activation=activation, rng=rng, dtype=dtype, **settings)
-    x, v, u = (rng.standard_normal((3, width)).astype(dtype) for width in (widths[0], widths[0], widths[-1]))
+    x, v, u = (
+        rng.standard_normal((3, width)).astype(dtype)
+        for width in (widths[0], widths[0], widths[-1])
+    )
     return network, x, v, u
 
 
@@ -44,8 +47,12 @@ def test_products_are_those_of_the_dense_jacobian(activation, widths, dtype):
     pushed, pulled = vn.jvp(network, x, v), vn.vjp(network, x, u)
     assert dense.dtype == pushed.dtype == pulled.dtype == dtype
     tolerance = DTYPES[dtype]
-    np.testing.assert_allclose(pushed, np.einsum("bij,bj->bi", dense, v), rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(pulled, np.einsum("bij,bi->bj", dense, u), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        pushed, np.einsum("bij,bj->bi", dense, v), rtol=tolerance, atol=tolerance
+    )
+    np.testing.assert_allclose(
+        pulled, np.einsum("bij,bi->bj", dense, u), rtol=tolerance, atol=tolerance
+    )
     assert np.sum(u * pushed) == pytest.approx(np.sum(pulled * v), rel=100 * tolerance)
 
 
@@ -101,7 +108,9 @@ def test_fewer_steps_stay_inside_and_come_closer(widths):
     values = vn.singular_values(network, x)
     before = np.zeros(3), np.full(3, np.inf)
     for steps in (1, 2, 5, 10, 20, 29):
-        largest, smallest = vn.extreme_singular_values(network, x, rng=np.random.default_rng(0), steps=steps)
+        largest, smallest = vn.extreme_singular_values(
+            network, x, rng=np.random.default_rng(0), steps=steps
+        )
         assert (before[0] <= largest).all() and (largest <= values[:, 0] * (1 + 1e-14)).all()
         assert (before[1] >= smallest).all() and (smallest >= values[:, -1] * (1 - 1e-12)).all()
         before = largest * (1 - 1e-13), smallest * (1 + 1e-13)
@@ -129,7 +138,10 @@ def test_a_step_takes_one_product_of_each_kind(monkeypatch):
 def test_an_overflow_is_named():
     network = linear(np.full((2, 2), 1e200))
     deep = vn.Network(network.layers * 2)
-    with np.errstate(all="ignore"), pytest.raises(ValueError, match="the Jacobian of network holds inf .*expected"):
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ValueError, match="the Jacobian of network holds inf .*expected"),
+    ):
         vn.singular_values(deep, np.zeros((1, 2)))
 
 
@@ -154,10 +166,15 @@ def series(gradient):
     return vn.Network((hidden, vn.Activate(vn.relu), vn.Affine(jumps[None], np.zeros(1))))
 
 
-@given(st.lists(st.integers(-5, 5), min_size=2, max_size=9).filter(lambda g: len(set(g)) > 1), st.booleans())
+@given(
+    st.lists(st.integers(-5, 5), min_size=2, max_size=9).filter(lambda g: len(set(g)) > 1),
+    st.booleans(),
+)
 def test_the_autocorrelation_is_its_definition(gradient, centered):
     g = np.array(gradient, float)
-    found = vn.gradient_autocorrelation(series(g), np.arange(len(g), dtype=float)[:, None], centered=centered)
+    found = vn.gradient_autocorrelation(
+        series(g), np.arange(len(g), dtype=float)[:, None], centered=centered
+    )
     g = g - g.mean() if centered else g
     expected = [sum(g[i] * g[i + k] for i in range(len(g) - k)) / sum(g**2) for k in range(len(g))]
     assert found == pytest.approx(expected, abs=1e-12)
@@ -201,5 +218,7 @@ def test_a_row_of_zeros_has_no_correlation():
 
 
 def test_signals_of_different_batches_are_refused():
-    with pytest.raises(ValueError, match=r"signals has shapes \[\(2, 3\), \(4, 3\)\]; \(batch, n_l\) per layer is"):
+    with pytest.raises(
+        ValueError, match=r"signals has shapes \[\(2, 3\), \(4, 3\)\]; \(batch, n_l\) per layer is"
+    ):
         vn.signal_correlation([np.ones((2, 3)), np.ones((4, 3))])

@@ -59,17 +59,28 @@ def test_lab_is_committed_clean(path):
     repair = f"repair: {CLEAN} {path}"
     for number, cell in enumerate(notebook.cells, 1):
         assert not cell.get("outputs"), f"{path}, cell {number}: it holds outputs\n{repair}"
-        assert cell.get("execution_count") is None, f"{path}, cell {number}: it holds an execution count\n{repair}"
-        assert not cell.metadata, f"{path}, cell {number}: it holds metadata {cell.metadata}\n{repair}"
-    assert notebook.metadata.keys() == {"kernelspec"}, f"{path}: its metadata differs between machines\n{repair}"
-    assert notebook.metadata.kernelspec.name == "python3", f"{path}: not every machine has this kernel; name python3"
+        assert cell.get("execution_count") is None, (
+            f"{path}, cell {number}: it holds an execution count\n{repair}"
+        )
+        assert not cell.metadata, (
+            f"{path}, cell {number}: it holds metadata {cell.metadata}\n{repair}"
+        )
+    assert notebook.metadata.keys() == {"kernelspec"}, (
+        f"{path}: its metadata differs between machines\n{repair}"
+    )
+    assert notebook.metadata.kernelspec.name == "python3", (
+        f"{path}: not every machine has this kernel; name python3"
+    )
     # Read from the text: nbformat invents an id where there is none, each time another.
     ids = re.findall(r'^   "id": "([\w-]+)"', text, re.MULTILINE)
     assert len(set(ids)) == len(notebook.cells), f"{path}: a cell has no id of its own; give it one"
 
 
 def problems(*cells):
-    return [str(problem) for problem in notebook_run(new_notebook(cells=list(cells)), "docs/labs/a.ipynb").problems]
+    return [
+        str(problem)
+        for problem in notebook_run(new_notebook(cells=list(cells)), "docs/labs/a.ipynb").problems
+    ]
 
 
 def code(source, *outputs):
@@ -77,7 +88,9 @@ def code(source, *outputs):
 
 
 def drawing(svg=SVG):
-    return new_output("display_data", data={"image/svg+xml": svg, "text/plain": "<Figure size 520x320>"})
+    return new_output(
+        "display_data", data={"image/svg+xml": svg, "text/plain": "<Figure size 520x320>"}
+    )
 
 
 def printing(text, name="stdout"):
@@ -101,11 +114,20 @@ def value(text):
         (code("#| alt:\n#| caption: a line\nx", drawing()), "the figure has no alt"),
         (code(HEAD + "x"), "alt and caption without a figure"),
         (code(HEAD + "x", drawing(), drawing()), "2 figures are left open"),
-        (code(HEAD + "x", drawing(SVG.replace("0072b2", "123456"))), "the figure's colours #123456"),
+        (
+            code(HEAD + "x", drawing(SVG.replace("0072b2", "123456"))),
+            "the figure's colours #123456",
+        ),
         (code("#| label: a\nx"), "'#| label: a' is no option of a cell"),
-        (code("x", printing("a.py:1: RuntimeWarning: overflow", "stderr")), "RuntimeWarning: overflow"),
+        (
+            code("x", printing("a.py:1: RuntimeWarning: overflow", "stderr")),
+            "RuntimeWarning: overflow",
+        ),
         (code("x", value("<Axes: xlabel='x'>")), "the cell's value shows as <Axes: xlabel='x'>"),
-        (code("x", value("[<Line2D at 0x7f>,\n <Line2D at 0x8f>]")), "the cell's value shows as [<Line2D at"),
+        (
+            code("x", value("[<Line2D at 0x7f>,\n <Line2D at 0x8f>]")),
+            "the cell's value shows as [<Line2D at",
+        ),
         (code("x", raising("\x1b[31m----> 1 x\x1b[0m")), "E: e\n    in: x"),
         (new_markdown_cell("```python\n1\n```"), "a Markdown cell runs nothing"),
         (new_markdown_cell("```py\n1\n```"), "a Markdown cell runs nothing"),
@@ -114,7 +136,7 @@ def value(text):
         (code("#| fold: a"), "the cell is empty"),
         (new_raw_cell("x"), "a raw cell would not be shown"),
     ],
-)  # fmt: skip
+)
 def test_fault_is_named_with_notebook_cell_and_repair(cell, says):
     (problem,) = problems(new_markdown_cell("# Title"), cell)
     assert problem.startswith("docs/labs/a.ipynb, cell 2: ")
@@ -123,8 +145,12 @@ def test_fault_is_named_with_notebook_cell_and_repair(cell, says):
 
 
 def test_cells_become_the_run_of_a_page():
-    draws = code(HEAD + "#| fold: How\ndraw()\n", printing("a"), printing("b\n"), value("3"), drawing())
-    table = new_output("display_data", data={"text/markdown": "| a |\n| - |", "text/plain": "<Markdown>"})
+    draws = code(
+        HEAD + "#| fold: How\ndraw()\n", printing("a"), printing("b\n"), value("3"), drawing()
+    )
+    table = new_output(
+        "display_data", data={"text/markdown": "| a |\n| - |", "text/plain": "<Markdown>"}
+    )
     cells = [new_markdown_cell("# Title"), code("import draw"), draws, code("show()", table)]
     run = notebook_run(new_notebook(cells=cells), "docs/labs/a.ipynb")
     assert not run.problems
@@ -180,8 +206,12 @@ def build(folder):
 def built(tmp_path_factory):
     """A site of one lab with a copy of the package, and its files."""
     folder = tmp_path_factory.mktemp("labs")
-    write(folder, "# A lab\n\nWith $x$.", "import time\nprint(time.time_ns())", HEAD + DRAW, "## Last")
-    shutil.copytree(ROOT / "vanishing", folder / "vanishing", ignore=shutil.ignore_patterns("__pycache__"))
+    write(
+        folder, "# A lab\n\nWith $x$.", "import time\nprint(time.time_ns())", HEAD + DRAW, "## Last"
+    )
+    shutil.copytree(
+        ROOT / "vanishing", folder / "vanishing", ignore=shutil.ignore_patterns("__pycache__")
+    )
     code, said, site = build(folder)
     assert code == 0, said
     return folder, site
@@ -197,8 +227,11 @@ def test_build_shows_a_lab_as_a_page(built):
     assert "<title>A lab - Trial</title>" in page
     assert '<h2 id="last">' in article and 'href="#last"' in page[: page.index("<article")]
     assert article.count("<math>") == 2
-    assert re.search(r'vg-output.*>\d{19}\n</code>', article)
-    assert 'aria-label="A line that rises from 0 to 1."' in article and "var(--vg-forward, #0072b2)" in article
+    assert re.search(r"vg-output.*>\d{19}\n</code>", article)
+    assert (
+        'aria-label="A line that rises from 0 to 1."' in article
+        and "var(--vg-forward, #0072b2)" in article
+    )
     assert "#|" not in article
     assert '<a href="trial.ipynb" download>' in article
     assert site["trial.ipynb"] == (folder / "docs/labs/trial.ipynb").read_bytes()

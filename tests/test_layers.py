@@ -68,11 +68,15 @@ def normal(cls, rng, width=4):
 
 
 def residual(rng, width, scale=0.7):
-    return vn.Residual((normal(vn.LayerNorm, rng, width), affine(rng, width, width), vn.Activate("tanh")), scale)
+    return vn.Residual(
+        (normal(vn.LayerNorm, rng, width), affine(rng, width, width), vn.Activate("tanh")), scale
+    )
 
 
 def highway(rng):
-    return vn.Highway(*(rng.standard_normal(shape) for shape in ((4, 4), 4, (4, 4), 4)), activation="sigmoid")
+    return vn.Highway(
+        *(rng.standard_normal(shape) for shape in ((4, 4), 4, (4, 4), 4)), activation="sigmoid"
+    )
 
 
 # Each takes width 4 to width 4.
@@ -85,8 +89,12 @@ LAYERS = {
     "residual": lambda rng: residual(rng, 4),
     "residual, learned scale": lambda rng: residual(rng, 4, np.array([0.3])),
     "residual from zero": lambda rng: residual(rng, 4, np.zeros(1)),
-    "residual in residual": lambda rng: vn.Residual((residual(rng, 4), affine(rng, 4, 4), normal(vn.BatchNorm, rng))),
-    "residual with dropout": lambda rng: vn.Residual((affine(rng, 4, 4), vn.Dropout(0.4)), np.array([2.0])),
+    "residual in residual": lambda rng: vn.Residual(
+        (residual(rng, 4), affine(rng, 4, 4), normal(vn.BatchNorm, rng))
+    ),
+    "residual with dropout": lambda rng: vn.Residual(
+        (affine(rng, 4, 4), vn.Dropout(0.4)), np.array([2.0])
+    ),
     "highway": highway,
     "dropout": lambda rng: vn.Dropout(0.4),
     "prelu": lambda rng: vn.PReLU(np.array([0.25])),
@@ -107,7 +115,11 @@ def cast(layer, dtype):
     if isinstance(layer, vn.Residual):
         layer = replace(layer, layers=tuple(cast(inner, dtype) for inner in layer.layers))
     arrays = {name: value for name, value in vars(layer).items() if isinstance(value, np.ndarray)}
-    return replace(layer, **{name: value.astype(dtype) for name, value in arrays.items()}) if arrays else layer
+    return (
+        replace(layer, **{name: value.astype(dtype) for name, value in arrays.items()})
+        if arrays
+        else layer
+    )
 
 
 def wrap(layer, rng):
@@ -121,44 +133,71 @@ def test_each_layer_passes_the_projection_test_alone_and_inside_a_network(kind, 
     mode = vn.Mode(training, rng)
     layer = LAYERS[kind](rng)
     for part in (layer, wrap(layer, rng)):
-        assert vn.projection_test(part, rng.standard_normal(shape_of(kind)), rng=rng, mode=mode) < 1e-11
+        assert (
+            vn.projection_test(part, rng.standard_normal(shape_of(kind)), rng=rng, mode=mode)
+            < 1e-11
+        )
 
 
 @TRAINING
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("kind", [kind for kind in LAYERS if kind != "recurrent"])
-def test_each_layer_keeps_the_dtype_and_passes_the_projection_test_to_its_resolution(kind, dtype, training):
+def test_each_layer_keeps_the_dtype_and_passes_the_projection_test_to_its_resolution(
+    kind, dtype, training
+):
     rng = np.random.default_rng(5)
     layer, h = cast(LAYERS[kind](rng), dtype), rng.standard_normal((5, 4)).astype(dtype)
     mode = vn.Mode(training, np.random.default_rng(0))
     output, memory = layer.forward(h, mode)
     d_input, parts = layer.backward(memory, output)
     moved = layer.after(memory)
-    arrays = [output, d_input, *parts.values(), *(a for a in vars(moved).values() if isinstance(a, np.ndarray))]
+    arrays = [
+        output,
+        d_input,
+        *parts.values(),
+        *(a for a in vars(moved).values() if isinstance(a, np.ndarray)),
+    ]
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
-    assert vn.projection_test(layer, h, rng=rng, mode=mode) < {np.float16: 0.1, np.float32: 1e-4}[dtype]
+    assert (
+        vn.projection_test(layer, h, rng=rng, mode=mode)
+        < {np.float16: 0.1, np.float32: 1e-4}[dtype]
+    )
 
 
 @TRAINING
 @EACH
 def test_one_row_is_a_batch_but_for_batch_normalization_in_training(kind, training):
     rng = np.random.default_rng(6)
-    layer, h, mode = LAYERS[kind](rng), rng.standard_normal(shape_of(kind, rows=1)), vn.Mode(training, rng)
+    layer, h, mode = (
+        LAYERS[kind](rng),
+        rng.standard_normal(shape_of(kind, rows=1)),
+        vn.Mode(training, rng),
+    )
     if training and kind in ("batch norm", "residual in residual"):
-        with pytest.raises(ValueError, match=r"h has shape \(1, 4\); two rows or more are expected"):
+        with pytest.raises(
+            ValueError, match=r"h has shape \(1, 4\); two rows or more are expected"
+        ):
             layer.forward(h, mode)
     else:
         assert vn.projection_test(layer, h, rng=rng, mode=mode) < 1e-11
 
 
 @TRAINING
-@pytest.mark.parametrize("kind", [kind for kind in LAYERS if kind not in ("from elsewhere", "recurrent")])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in LAYERS if kind not in ("from elsewhere", "recurrent")]
+)
 def test_sequences_are_batches_of_more_rows(kind, training):
     rng = np.random.default_rng(7)
-    layer, h, d_output = LAYERS[kind](rng), rng.standard_normal((3, 5, 4)), rng.standard_normal((3, 5, 4))
+    layer, h, d_output = (
+        LAYERS[kind](rng),
+        rng.standard_normal((3, 5, 4)),
+        rng.standard_normal((3, 5, 4)),
+    )
     runs = []
     for shape in ((3, 5, 4), (15, 4)):
-        output, memory = layer.forward(h.reshape(shape), vn.Mode(training, np.random.default_rng(0)))
+        output, memory = layer.forward(
+            h.reshape(shape), vn.Mode(training, np.random.default_rng(0))
+        )
         d_input, parts = layer.backward(memory, d_output.reshape(shape))
         runs.append([output.reshape(-1), d_input.reshape(-1), *parts.values()])
     for sequence, rows in zip(*runs, strict=True):
@@ -178,8 +217,14 @@ def test_forward_mode_agrees_with_every_backward_pass(kind, training):
         tangent = rng.standard_normal(values[name].shape)
         lifted = {key: vn.Dual(a, tangent if key == name else 0 * a) for key, a in values.items()}
         x = lifted.pop("input")
-        dual = network.with_parameters(lifted).forward(x, vn.Mode(training, np.random.default_rng(0))).output
-        assert np.vdot(dual.tangent, d_output) == pytest.approx(np.vdot(gradient, tangent), rel=1e-11, abs=1e-13), name
+        dual = (
+            network.with_parameters(lifted)
+            .forward(x, vn.Mode(training, np.random.default_rng(0)))
+            .output
+        )
+        assert np.vdot(dual.tangent, d_output) == pytest.approx(
+            np.vdot(gradient, tangent), rel=1e-11, abs=1e-13
+        ), name
 
 
 @EACH
@@ -201,7 +246,10 @@ def test_layers_write_into_nothing_that_they_were_given_and_are_frozen(kind):
 
 @EACH
 def test_layers_pickle_and_copy(kind):
-    layer, h = LAYERS[kind](np.random.default_rng(10)), np.random.default_rng(11).standard_normal(shape_of(kind))
+    layer, h = (
+        LAYERS[kind](np.random.default_rng(10)),
+        np.random.default_rng(11).standard_normal(shape_of(kind)),
+    )
     for twin in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):
         assert (twin.forward(h)[0] == layer.forward(h)[0]).all()
         # what holds arrays is itself alone
@@ -209,7 +257,8 @@ def test_layers_pickle_and_copy(kind):
 
 
 @pytest.mark.parametrize(
-    "kind", ["affine", "batch norm", "layer norm", "rms norm", "residual", "highway", "prelu per unit"]
+    "kind",
+    ["affine", "batch norm", "layer norm", "rms norm", "residual", "highway", "prelu per unit"],
 )
 def test_an_input_of_another_width_is_named_by_the_layer_and_by_the_network(kind):
     layer = LAYERS[kind](np.random.default_rng(12))
@@ -245,7 +294,9 @@ def test_the_projection_test_sees_a_gradient_that_is_off_by_a_thousandth(fault):
     layers = [affine(rng, 4, 4), Faulty(rng.standard_normal((4, 4)), rng.standard_normal(4))]
     for _ in range(10):
         layers += [vn.Activate(vn.sigmoid), affine(rng, 4, 4)]
-    assert vn.projection_test(vn.Network(tuple(layers)), x, rng=rng) == pytest.approx(1e-3, rel=0.01)
+    assert vn.projection_test(vn.Network(tuple(layers)), x, rng=rng) == pytest.approx(
+        1e-3, rel=0.01
+    )
 
 
 def test_the_projection_test_compares_a_gradient_of_zero_with_the_other_parameters():
@@ -256,9 +307,15 @@ def test_the_projection_test_compares_a_gradient_of_zero_with_the_other_paramete
 
     # batch normalization takes the bias away again; what is left of its gradient is rounding
     rng = np.random.default_rng(14)
-    network = vn.Network((Biased(rng.standard_normal((4, 4)), rng.standard_normal(4)), normal(vn.BatchNorm, rng)))
+    network = vn.Network(
+        (Biased(rng.standard_normal((4, 4)), rng.standard_normal(4)), normal(vn.BatchNorm, rng))
+    )
     for fault, least, most in ((0.0, 0.0, 1e-11), (1e-4, 1e-5, 0.1)):
-        assert least <= vn.projection_test(network, rng.standard_normal((6, 4)), rng=rng, mode=vn.Mode(True)) < most
+        assert (
+            least
+            <= vn.projection_test(network, rng.standard_normal((6, 4)), rng=rng, mode=vn.Mode(True))
+            < most
+        )
 
 
 def test_forward_mode_needs_no_code_for_a_new_layer():
@@ -267,7 +324,9 @@ def test_forward_mode_needs_no_code_for_a_new_layer():
     x, labels = rng.standard_normal((5, 4)), rng.integers(3, size=5)
     for layer, parameter in ((1, "weight"), (2, "0.gain"), (3, "1.bias")):
         one, two, three = (
-            vn.parameter_gradient(network, x, labels, layer=layer, parameter=parameter, method=method)
+            vn.parameter_gradient(
+                network, x, labels, layer=layer, parameter=parameter, method=method
+            )
             for method in ("backprop", "forward", "complex")
         )
         assert np.linalg.norm(one - two) < 1e-13 * np.linalg.norm(one)
@@ -276,7 +335,9 @@ def test_forward_mode_needs_no_code_for_a_new_layer():
 
 def test_levels_count_residual_blocks_and_measure_them():
     rng = np.random.default_rng(7)
-    network = vn.Network((affine(rng, 4, 4), *(residual(rng, 4) for _ in range(6)), affine(rng, 3, 4)))
+    network = vn.Network(
+        (affine(rng, 4, 4), *(residual(rng, 4) for _ in range(6)), affine(rng, 3, 4))
+    )
     measured = vn.measure(network, rng.standard_normal((8, 4)), rng.integers(3, size=8))
     assert measured.delta_rms.shape == measured.signal_rms.shape == (8,)
     assert (measured.weight_gradient_norm > 0).all()
@@ -289,7 +350,14 @@ def test_what_a_forward_pass_teaches_moves_with_after_and_with_training():
     once = start.after(start.forward(x, vn.Mode(training=True)).memories)
     assert once.layers[0].layers[0].mean == pytest.approx(0.1 * x.mean(axis=0))
     trained, _ = vn.train(
-        start, x, labels, optimizer=vn.GradientDescent(0.1), epochs=100, batch_size=64, rng=rng, measure_every=100
+        start,
+        x,
+        labels,
+        optimizer=vn.GradientDescent(0.1),
+        epochs=100,
+        batch_size=64,
+        rng=rng,
+        measure_every=100,
     )
     assert trained.layers[0].layers[0].mean == pytest.approx(x.mean(axis=0), rel=1e-3)
     assert (start.layers[0].layers[0].mean == 0).all()
@@ -300,11 +368,19 @@ def test_parameters_round_trip_and_names_are_checked():
     network = vn.Network((affine(rng, 4, 3), residual(rng, 4, np.ones(1))))
     inner = ["1.0.gain", "1.0.shift", "1.1.weight", "1.1.bias", "1.scale"]
     assert list(network.parameters) == ["0.weight", "0.bias", *inner]
-    doubled = network.with_parameters({name: 2 * value for name, value in network.parameters.items()})
-    assert all((doubled.parameters[name] == 2 * value).all() for name, value in network.parameters.items())
+    doubled = network.with_parameters(
+        {name: 2 * value for name, value in network.parameters.items()}
+    )
+    assert all(
+        (doubled.parameters[name] == 2 * value).all() for name, value in network.parameters.items()
+    )
     partly = network.with_parameters({"1.0.shift": np.zeros(4)})
-    assert (partly.layers[1].layers[0].shift == 0).all() and partly.layers[0].weight is network.layers[0].weight
-    with pytest.raises(ValueError, match=r"parameter '0\.wieght' is unknown; did you mean '0\.weight'"):
+    assert (partly.layers[1].layers[0].shift == 0).all() and partly.layers[
+        0
+    ].weight is network.layers[0].weight
+    with pytest.raises(
+        ValueError, match=r"parameter '0\.wieght' is unknown; did you mean '0\.weight'"
+    ):
         network.with_parameters({"0.wieght": np.zeros(4)})
     with pytest.raises(ValueError, match=r"0\.bias has shape \(3,\); \(4,\) is expected"):
         network.with_parameters({"0.bias": np.zeros(3)})
@@ -320,7 +396,8 @@ def test_affine_is_h_times_w_transposed_plus_b():
     ("weight", "bias", "message"),
     [
         (
-            np.ones((2, 3)), np.ones(3),
+            np.ones((2, 3)),
+            np.ones(3),
             r"^bias has shape \(3,\) and dtype float64; \(2,\) and float64, those that fit the other arrays, "
             "are expected$",
         ),

@@ -45,13 +45,17 @@ def test_the_dtype_is_kept_and_time_is_another_batch_axis(loss, target):
 def test_cross_entropy_by_hand():
     # equal logits: log 3; a lead of log 3 over two others: -log(3/5)
     assert vn.softmax_cross_entropy(np.zeros((2, 3)), [0, 1]) == pytest.approx(math.log(3))
-    assert vn.softmax_cross_entropy(np.array([[math.log(3), 0, 0]]), [0]) == pytest.approx(math.log(5 / 3))
+    assert vn.softmax_cross_entropy(np.array([[math.log(3), 0, 0]]), [0]) == pytest.approx(
+        math.log(5 / 3)
+    )
 
 
 def test_cross_entropy_of_huge_logits_does_not_overflow():
     with np.errstate(over="raise", invalid="raise"):
         assert vn.softmax_cross_entropy(np.array([[1e4, -1e4, 0.0]]), [1]) == pytest.approx(2e4)
-        assert vn.softmax_cross_entropy.gradient(np.array([[1e4, -1e4, 0.0]]), [1]).tolist() == [[1, -1, 0]]
+        assert vn.softmax_cross_entropy.gradient(np.array([[1e4, -1e4, 0.0]]), [1]).tolist() == [
+            [1, -1, 0]
+        ]
 
 
 def test_mean_squared_error_by_hand():
@@ -68,14 +72,46 @@ def test_accuracy_counts_rows():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: vn.softmax_cross_entropy(np.eye(3), [0, 1, 3]), ValueError, "target runs from 0 to 3; 0 to 2"),
-        (lambda: vn.softmax_cross_entropy(np.eye(3), [0, -1, 1]), ValueError, "target runs from -1 to 1; 0 to 2"),
-        (lambda: vn.softmax_cross_entropy(np.eye(3), [0, 1]), ValueError, r"target has shape \(2,\); .* \(3,\)"),
-        (lambda: vn.softmax_cross_entropy(np.eye(3), np.eye(3)), TypeError, "target has dtype float64; class numbers"),
-        (lambda: vn.softmax_cross_entropy.gradient(np.full((1, 3), np.nan), [0]), ValueError, "output holds nan"),
-        (lambda: vn.mean_squared_error(np.eye(3), np.ones(3)), ValueError, r"target has shape \(3,\); \(3, 3\)"),
-        (lambda: vn.mean_squared_error(np.eye(3), np.full((3, 3), np.inf)), ValueError, "target holds inf"),
-        (lambda: vn.mean_squared_error(np.ones(3), np.ones(3)), ValueError, r"output has shape \(3,\); at least 2"),
+        (
+            lambda: vn.softmax_cross_entropy(np.eye(3), [0, 1, 3]),
+            ValueError,
+            "target runs from 0 to 3; 0 to 2",
+        ),
+        (
+            lambda: vn.softmax_cross_entropy(np.eye(3), [0, -1, 1]),
+            ValueError,
+            "target runs from -1 to 1; 0 to 2",
+        ),
+        (
+            lambda: vn.softmax_cross_entropy(np.eye(3), [0, 1]),
+            ValueError,
+            r"target has shape \(2,\); .* \(3,\)",
+        ),
+        (
+            lambda: vn.softmax_cross_entropy(np.eye(3), np.eye(3)),
+            TypeError,
+            "target has dtype float64; class numbers",
+        ),
+        (
+            lambda: vn.softmax_cross_entropy.gradient(np.full((1, 3), np.nan), [0]),
+            ValueError,
+            "output holds nan",
+        ),
+        (
+            lambda: vn.mean_squared_error(np.eye(3), np.ones(3)),
+            ValueError,
+            r"target has shape \(3,\); \(3, 3\)",
+        ),
+        (
+            lambda: vn.mean_squared_error(np.eye(3), np.full((3, 3), np.inf)),
+            ValueError,
+            "target holds inf",
+        ),
+        (
+            lambda: vn.mean_squared_error(np.ones(3), np.ones(3)),
+            ValueError,
+            r"output has shape \(3,\); at least 2",
+        ),
         (lambda: vn.accuracy(np.eye(3), [0.0, 1.0, 2.0]), TypeError, "target has dtype float64"),
     ],
 )

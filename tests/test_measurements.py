@@ -12,7 +12,10 @@ import vanishing as vn
 def passes(activation="tanh", dtype=np.float64, widths=(6, 8, 8, 8, 4), **settings):
     rng = np.random.default_rng(0)
     network = vn.dense_network(widths, activation=activation, rng=rng, dtype=dtype, **settings)
-    x, labels = rng.standard_normal((16, widths[0])).astype(dtype), rng.integers(widths[-1], size=16)
+    x, labels = (
+        rng.standard_normal((16, widths[0])).astype(dtype),
+        rng.integers(widths[-1], size=16),
+    )
     record = network.forward(x)
     gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, labels))
     return network, x, labels, record, gradients
@@ -20,11 +23,25 @@ def passes(activation="tanh", dtype=np.float64, widths=(6, 8, 8, 8, 4), **settin
 
 @pytest.mark.parametrize(
     "activation",
-    ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "swish", "mish", "gelu", "softplus"]
+    [
+        "identity",
+        "sigmoid",
+        "tanh",
+        "relu",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "swish",
+        "mish",
+        "gelu",
+        "softplus",
+    ]
     + ["softsign", "hard_tanh"],
 )
 def test_each_column_is_its_definition(activation):
-    network, x, labels, record, gradients = passes(activation, initializer=vn.scaled_gaussian(4.0, sigma_b=1.0))
+    network, x, labels, record, gradients = passes(
+        activation, initializer=vn.scaled_gaussian(4.0, sigma_b=1.0)
+    )
     phi = vn.activation(activation)
     measured = vn.measure(network, x, labels)
 
@@ -35,21 +52,29 @@ def test_each_column_is_its_definition(activation):
     assert measured.signal_rms == pytest.approx(rms(record.h[1:]))
     assert measured.preactivation_rms == pytest.approx(rms(record.z))
     assert measured.delta_rms == pytest.approx(rms(gradients.delta))
-    assert measured.weight_gradient_norm == pytest.approx([np.linalg.norm(g) for g in gradients.weight])
+    assert measured.weight_gradient_norm == pytest.approx(
+        [np.linalg.norm(g) for g in gradients.weight]
+    )
     assert measured.weight_gradient_rms == pytest.approx(rms(gradients.weight))
-    assert measured.saturated == pytest.approx([np.mean(abs(s) < phi.steepest / 20) for s in slopes] + [0])
+    assert measured.saturated == pytest.approx(
+        [np.mean(abs(s) < phi.steepest / 20) for s in slopes] + [0]
+    )
     assert measured.dead == pytest.approx([np.mean((s == 0).all(axis=0)) for s in slopes] + [0])
 
 
 def test_measuring_while_running_and_from_a_record_agree():
     network, x, labels, record, gradients = passes("relu")
     one, two = vn.measure(network, x, labels), vn.measure_record(record, gradients)
-    assert all((getattr(one, name) == getattr(two, name)).all() for name in one.__dataclass_fields__)
+    assert all(
+        (getattr(one, name) == getattr(two, name)).all() for name in one.__dataclass_fields__
+    )
 
 
 def test_dead_units_are_counted_and_units_dead_on_half_the_batch_are_not():
     bias = np.array([-100.0, 0.0, 100.0, -100.0])
-    network = vn.Network((vn.Affine(np.eye(4), bias), vn.Activate(vn.relu), vn.Affine(np.eye(4), np.zeros(4))))
+    network = vn.Network(
+        (vn.Affine(np.eye(4), bias), vn.Activate(vn.relu), vn.Affine(np.eye(4), np.zeros(4)))
+    )
     x = np.concatenate([-np.ones((8, 4)), np.ones((8, 4))])
     measured = vn.measure(network, x, np.zeros(16, int))
     assert measured.dead.tolist() == [0.5, 0]
@@ -63,7 +88,9 @@ def test_a_single_dead_unit_among_live_ones_is_counted():
 
 
 def test_a_slope_below_zero_is_flat_only_if_it_is_small():
-    z = np.array([[-1.5], [-1.0], [-0.8], [1.0]])  # GELU's slopes there: -0.127, -0.083, -0.020, 1.083; 1/20 of 1.129
+    z = np.array(
+        [[-1.5], [-1.0], [-0.8], [1.0]]
+    )  # GELU's slopes there: -0.127, -0.083, -0.020, 1.083; 1/20 of 1.129
     network = vn.Network((vn.Affine(np.eye(1), np.zeros(1)), vn.Activate(vn.activation("gelu"))))
     measured = vn.measure(network, z, z, loss=vn.mean_squared_error)
     assert (measured.saturated.tolist(), measured.dead.tolist()) == ([0.25], [0])
@@ -83,7 +110,13 @@ HALF_DEAD = vn.Affine(np.zeros((4, 4)), np.array([-1.0, 1.0, -1.0, 1.0]))
     ("layers", "dead"),
     [
         ((vn.LayerNorm(0 * np.ones(4), HALF_DEAD.bias), vn.Activate(vn.relu)), [0, 0.5, 0]),
-        ((vn.BatchNorm(np.zeros(4), HALF_DEAD.bias, np.zeros(4), np.ones(4)), vn.Activate(vn.relu)), [0, 0.5, 0]),
+        (
+            (
+                vn.BatchNorm(np.zeros(4), HALF_DEAD.bias, np.zeros(4), np.ones(4)),
+                vn.Activate(vn.relu),
+            ),
+            [0, 0.5, 0],
+        ),
         ((vn.Residual((HALF_DEAD, vn.Activate(vn.relu), HALF_DEAD)),), [0, 0, 0.5, 0]),
         ((vn.Residual((HALF_DEAD,)), vn.Activate(vn.relu)), [0, 0, 0.25, 0]),
         ((vn.PReLU(np.zeros(1)),), [0, 0, 0]),  # its slope is learned: no unit is dead for good
@@ -94,7 +127,10 @@ def test_dead_units_are_found_behind_normalization_and_in_branches(layers, dead)
     first, middle, last = (vn.Affine(np.eye(4), np.zeros(4)) for _ in range(3))
     network = vn.Network((first, middle, *layers, last))
     x = np.concatenate(
-        [np.tile([-3.0, 3.0, 3.0, 3.0], (8, 1)), rng.standard_normal((8, 4)) * [0.1, 1, 1, 1] - [3, 0, 0, 0]]
+        [
+            np.tile([-3.0, 3.0, 3.0, 3.0], (8, 1)),
+            rng.standard_normal((8, 4)) * [0.1, 1, 1, 1] - [3, 0, 0, 0],
+        ]
     )
     for mode in (vn.Mode(), vn.Mode(training=True)):
         measured = vn.measure(network, x, np.zeros(16, int), mode=mode)
@@ -114,7 +150,10 @@ def test_memory_is_what_the_layers_keep():
 
 
 @given(
-    factor=st.floats(0.05, 20), depth=st.integers(2, 60), scale=st.sampled_from([1e-30, 1e-3, 1.0, 1e6]), data=st.data()
+    factor=st.floats(0.05, 20),
+    depth=st.integers(2, 60),
+    scale=st.sampled_from([1e-30, 1e-3, 1.0, 1e6]),
+    data=st.data(),
 )
 def test_the_factor_of_a_geometric_sequence_is_its_factor(factor, depth, scale, data):
     delta = scale * factor ** np.arange(depth - 1, -1, -1.0)
@@ -123,7 +162,9 @@ def test_the_factor_of_a_geometric_sequence_is_its_factor(factor, depth, scale, 
     assert measured.factors == pytest.approx(np.full(depth - 1, factor))
     ratio = factor ** (depth - 1)
     if not (0.0099 < ratio < 0.0101 or 99 < ratio < 101):
-        assert measured.verdict == ("vanishing" if ratio < 0.01 else "exploding" if ratio > 100 else "steady")
+        assert measured.verdict == (
+            "vanishing" if ratio < 0.01 else "exploding" if ratio > 100 else "steady"
+        )
 
 
 def with_delta(delta):
@@ -158,16 +199,22 @@ def test_zero_nan_and_infinity_have_a_verdict(delta, expected, factor):
 def test_the_scale_of_the_loss_changes_no_verdict_and_no_factor():
     network, x, labels, record, _ = passes("sigmoid", widths=(6, *[8] * 20, 4))
     d_output = vn.softmax_cross_entropy.gradient(record.output, labels)
-    one, other = (vn.measure_record(record, network.backward(record, c * d_output)) for c in (1.0, 1e6))
+    one, other = (
+        vn.measure_record(record, network.backward(record, c * d_output)) for c in (1.0, 1e6)
+    )
     assert other.delta_rms == pytest.approx(1e6 * one.delta_rms, rel=1e-12, abs=0)
     assert other.factor == pytest.approx(one.factor)
     assert other.verdict == one.verdict == "vanishing"
 
 
-@pytest.mark.parametrize(("sigma_w", "expected"), [(0.2, "vanishing"), (1.0, "steady"), (4.0, "exploding")])
+@pytest.mark.parametrize(
+    ("sigma_w", "expected"), [(0.2, "vanishing"), (1.0, "steady"), (4.0, "exploding")]
+)
 def test_a_linear_network_does_what_sigma_w_says(sigma_w, expected):
     rng = np.random.default_rng(2)
-    network = vn.dense_network([100] * 13, activation="identity", initializer=vn.scaled_gaussian(sigma_w), rng=rng)
+    network = vn.dense_network(
+        [100] * 13, activation="identity", initializer=vn.scaled_gaussian(sigma_w), rng=rng
+    )
     measured = vn.measure(network, rng.standard_normal((20, 100)), rng.integers(100, size=20))
     assert measured.verdict == expected
     assert measured.factor == pytest.approx(sigma_w, rel=0.1)
@@ -229,19 +276,26 @@ def test_the_table_has_a_line_per_layer():
 @pytest.mark.parametrize("wrong", [[], [-1.0, 1.0], [[1.0, 2.0]]])
 def test_what_is_no_sequence_of_norms_is_refused(wrong):
     with pytest.raises(
-        ValueError, match="delta_rms is .*(one non-negative number per layer|at least one number) is expected"
+        ValueError,
+        match="delta_rms is .*(one non-negative number per layer|at least one number) is expected",
     ):
         vn.verdict(wrong)
 
 
 def test_the_ends_of_steady_are_steady():
     assert [vn.verdict([first, 1.0]) for first in (0.00999, 0.01, 100.0, 100.1)] == [
-        "vanishing", "steady", "steady", "exploding"]  # fmt: skip
+        "vanishing",
+        "steady",
+        "steady",
+        "exploding",
+    ]
 
 
 def test_the_table_has_a_line_for_each_layer_under_its_heading():
     ones = np.ones(2)
-    measured = vn.Measurements(2 * ones, ones, np.array([0.5, 1.0]), 3 * ones, ones, 0.25 * ones, 0.5 * ones)
+    measured = vn.Measurements(
+        2 * ones, ones, np.array([0.5, 1.0]), 3 * ones, ones, 0.25 * ones, 0.5 * ones
+    )
     assert str(measured).splitlines() == [
         "layer       rms h   rms delta     |dL/dW|  saturated   dead",
         "    1    2.00e+00    5.00e-01    3.00e+00        25%    50%",

@@ -9,11 +9,19 @@ import vanishing as vn
 def small(activation="tanh", dtype=np.float64, **settings):
     rng = np.random.default_rng(0)
     settings = {"initializer": vn.scaled_gaussian(1.5, sigma_b=0.3)} | settings
-    network = vn.dense_network([3, 5, 4, 2], activation=activation, rng=rng, dtype=dtype, **settings)
-    return network, rng.standard_normal((7, 3)).astype(dtype), rng.standard_normal((7, 2)).astype(dtype)
+    network = vn.dense_network(
+        [3, 5, 4, 2], activation=activation, rng=rng, dtype=dtype, **settings
+    )
+    return (
+        network,
+        rng.standard_normal((7, 3)).astype(dtype),
+        rng.standard_normal((7, 2)).astype(dtype),
+    )
 
 
-@pytest.mark.parametrize("phi", [vn.identity, vn.sigmoid, vn.tanh, vn.relu, vn.leaky_relu()], ids=lambda phi: phi.name)
+@pytest.mark.parametrize(
+    "phi", [vn.identity, vn.sigmoid, vn.tanh, vn.relu, vn.leaky_relu()], ids=lambda phi: phi.name
+)
 def test_a_dense_network_is_the_formulas_of_the_notation_page(phi):
     network, x, d_output = small(phi, output_activation=phi)
     record = network.forward(x)
@@ -49,13 +57,24 @@ def test_the_dtype_is_kept_everywhere(activation, dtype):
     network, x, d_output = small(activation, dtype)
     record = network.forward(x)
     gradients = network.backward(record, d_output)
-    arrays = (*record.h, *record.z, *gradients.delta, *gradients.weight, *gradients.bias, gradients.input)
+    arrays = (
+        *record.h,
+        *record.z,
+        *gradients.delta,
+        *gradients.weight,
+        *gradients.bias,
+        gradients.input,
+    )
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
 
 
 def test_passes_write_into_nothing_that_they_were_given():
     network, x, d_output = small("sigmoid")
-    before = x.copy(), d_output.copy(), {name: value.copy() for name, value in network.parameters.items()}
+    before = (
+        x.copy(),
+        d_output.copy(),
+        {name: value.copy() for name, value in network.parameters.items()},
+    )
     record = network.forward(x)
     kept = [array.copy() for array in (*record.h, *record.z)]
     network.backward(record, d_output)
@@ -74,7 +93,11 @@ def test_one_seed_gives_one_network():
 def test_a_deep_network_passes_the_projection_test(activation, dtype, tolerance):
     rng = np.random.default_rng(1)
     network = vn.dense_network(
-        [4] + [6] * 20 + [3], activation=activation, initializer="pytorch_default", rng=rng, dtype=dtype
+        [4] + [6] * 20 + [3],
+        activation=activation,
+        initializer="pytorch_default",
+        rng=rng,
+        dtype=dtype,
     )
     x = rng.standard_normal((5, 4)).astype(dtype)
     assert vn.projection_test(network, x, rng=rng) < tolerance
@@ -92,7 +115,11 @@ def bad(**changed):
         (bad(widths=[2, 0]), ValueError, r"widths\[1\] is 0; a whole number of at least 1"),
         (bad(widths=[2, 2.5]), TypeError, r"widths\[1\] is 2.5; a whole number"),
         (bad(activation="relo"), ValueError, "activation 'relo' is unknown; did you mean 'relu'"),
-        (bad(initializer="xavier"), ValueError, "initializer 'xavier' is unknown; did you mean 'xavier_"),
+        (
+            bad(initializer="xavier"),
+            ValueError,
+            "initializer 'xavier' is unknown; did you mean 'xavier_",
+        ),
         (bad(rng=0), TypeError, "rng is 0; a generator such as"),
         (bad(dtype=int), TypeError, "dtype is int64; a floating-point type"),
         (lambda: vn.Network(()), TypeError, "layers holds nothing"),
@@ -135,28 +162,41 @@ def test_a_gradient_or_record_that_does_not_fit_is_refused():
 
 def kinds(layers):
     """The layers in words, residual branches in brackets."""
-    names = [kinds(layer.layers) if isinstance(layer, vn.Residual) else type(layer).__name__ for layer in layers]
+    names = [
+        kinds(layer.layers) if isinstance(layer, vn.Residual) else type(layer).__name__
+        for layer in layers
+    ]
     return f"[{' '.join(names)}]" if isinstance(layers, tuple) else " ".join(names)
 
 
 ARRANGEMENTS = [
     ({}, "Affine Activate Affine Activate Affine Activate Affine"),
-    ({"normalization": "batch", "dropout": 0.2},
-     "Affine BatchNorm Activate Dropout Affine BatchNorm Activate Dropout Affine BatchNorm Activate Dropout Affine"),
+    (
+        {"normalization": "batch", "dropout": 0.2},
+        "Affine BatchNorm Activate Dropout Affine BatchNorm Activate Dropout Affine BatchNorm Activate Dropout Affine",
+    ),
     ({"residual": "pre"}, "Affine [Activate Affine] [Activate Affine] Activate Affine"),
-    ({"residual": "pre", "normalization": "layer", "dropout": 0.2},
-     "Affine [LayerNorm Activate Dropout Affine] [LayerNorm Activate Dropout Affine] "
-     "LayerNorm Activate Dropout Affine"),
+    (
+        {"residual": "pre", "normalization": "layer", "dropout": 0.2},
+        "Affine [LayerNorm Activate Dropout Affine] [LayerNorm Activate Dropout Affine] "
+        "LayerNorm Activate Dropout Affine",
+    ),
     ({"residual": "post"}, "Affine Activate [Affine] Activate [Affine] Activate Affine"),
-    ({"residual": "post", "normalization": "rms", "dropout": 0.2},
-     "Affine RMSNorm Activate Dropout [Affine RMSNorm] Activate Dropout [Affine RMSNorm] Activate Dropout Affine"),
+    (
+        {"residual": "post", "normalization": "rms", "dropout": 0.2},
+        "Affine RMSNorm Activate Dropout [Affine RMSNorm] Activate Dropout [Affine RMSNorm] Activate Dropout Affine",
+    ),
     ({"residual": "pre", "activation": "identity"}, "Affine [Affine] [Affine] Affine"),
-    ({"residual": "pre", "output_activation": "sigmoid"},
-     "Affine [Activate Affine] [Activate Affine] Activate Affine Activate"),
+    (
+        {"residual": "pre", "output_activation": "sigmoid"},
+        "Affine [Activate Affine] [Activate Affine] Activate Affine Activate",
+    ),
     ({"activation": vn.PReLU(np.array([0.25]))}, "Affine PReLU Affine PReLU Affine PReLU Affine"),
-    ({"residual": "post", "widths": [4, 4, 5, 5, 4, 4]},
-     "Affine Activate Affine Activate [Affine] Activate Affine Activate Affine"),
-]  # fmt: skip
+    (
+        {"residual": "post", "widths": [4, 4, 5, 5, 4, 4]},
+        "Affine Activate Affine Activate [Affine] Activate Affine Activate Affine",
+    ),
+]
 
 
 def remedied(widths=(4, 4, 4, 4, 4), **settings):
@@ -170,21 +210,32 @@ def test_a_remedy_is_a_keyword(settings, expected):
     assert kinds(list(network.layers)) == expected
     # the same draws whatever the remedy
     plain = remedied(**{key: value for key, value in settings.items() if key == "widths"})
-    drawn = [value for name, value in network.parameters.items() if name.endswith(("weight", "bias"))]
+    drawn = [
+        value for name, value in network.parameters.items() if name.endswith(("weight", "bias"))
+    ]
     assert all((a == b).all() for a, b in zip(drawn, plain.parameters.values(), strict=True))
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
-@pytest.mark.parametrize("settings", [settings for settings, _ in ARRANGEMENTS], ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    "settings", [settings for settings, _ in ARRANGEMENTS], ids=lambda value: str(value)[:40]
+)
 @pytest.mark.parametrize("learned_scale", [False, True])
-def test_every_remedy_passes_the_projection_test_and_is_measured_level_by_level(settings, training, learned_scale):
+def test_every_remedy_passes_the_projection_test_and_is_measured_level_by_level(
+    settings, training, learned_scale
+):
     rng = np.random.default_rng(1)
     network = remedied(**settings, branch_scale=0.6, learned_scale=learned_scale)
     x, labels, mode = rng.standard_normal((6, 4)), rng.integers(4, size=6), vn.Mode(training, rng)
     assert vn.projection_test(network, x, rng=rng, mode=mode) < 1e-11
     measured = vn.measure(network, x, labels, mode=mode)
     assert len(measured.delta_rms) == len(settings.get("widths", (4,) * 5)) - 1
-    for sizes in (measured.signal_rms, measured.preactivation_rms, measured.delta_rms, measured.weight_gradient_norm):
+    for sizes in (
+        measured.signal_rms,
+        measured.preactivation_rms,
+        measured.delta_rms,
+        measured.weight_gradient_norm,
+    ):
         assert (sizes > 0).all()
     record = network.forward(x, vn.Mode(training, np.random.default_rng(2)))
     gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, labels))
@@ -192,7 +243,13 @@ def test_every_remedy_passes_the_projection_test_and_is_measured_level_by_level(
     measured = vn.measure(network, x, labels, mode=vn.Mode(training, np.random.default_rng(2)))
     assert all((getattr(again, name) == value).all() for name, value in vars(measured).items())
     norms = [
-        np.sqrt(sum(np.sum(value**2) for name, value in gradients.parts[i].items() if name.endswith("weight")))
+        np.sqrt(
+            sum(
+                np.sum(value**2)
+                for name, value in gradients.parts[i].items()
+                if name.endswith("weight")
+            )
+        )
         for i in network.levels
     ]
     assert measured.weight_gradient_norm == pytest.approx(norms, rel=1e-12)
@@ -201,8 +258,15 @@ def test_every_remedy_passes_the_projection_test_and_is_measured_level_by_level(
 def test_forward_mode_goes_through_every_remedy():
     rng = np.random.default_rng(3)
     x, labels = rng.standard_normal((6, 4)), rng.integers(4, size=6)
-    for residual, parameter in (("pre", "2.weight"), ("post", "0.weight"), ("pre", "0.gain"), ("post", "scale")):
-        network = remedied(residual=residual, normalization="batch", learned_scale=True, branch_scale=0.5)
+    for residual, parameter in (
+        ("pre", "2.weight"),
+        ("post", "0.weight"),
+        ("pre", "0.gain"),
+        ("post", "scale"),
+    ):
+        network = remedied(
+            residual=residual, normalization="batch", learned_scale=True, branch_scale=0.5
+        )
         one, two = (
             vn.parameter_gradient(network, x, labels, layer=2, parameter=parameter, method=method)
             for method in ("backprop", "forward")
@@ -213,9 +277,17 @@ def test_forward_mode_goes_through_every_remedy():
 @pytest.mark.parametrize("residual", ["pre", "post"])
 def test_the_scale_of_the_branches_is_a_number_or_learned(residual):
     fixed = remedied(residual=residual, branch_scale=0.5)
-    learned = remedied(residual=residual, branch_scale=0.0, learned_scale=True, dtype=np.float32, normalization="batch")
+    learned = remedied(
+        residual=residual,
+        branch_scale=0.0,
+        learned_scale=True,
+        dtype=np.float32,
+        normalization="batch",
+    )
     assert [layer.scale for layer in fixed.layers if isinstance(layer, vn.Residual)] == [0.5, 0.5]
-    assert [layer.scale for layer in remedied(residual="pre").layers if isinstance(layer, vn.Residual)] == [1.0, 1.0]
+    assert [
+        layer.scale for layer in remedied(residual="pre").layers if isinstance(layer, vn.Residual)
+    ] == [1.0, 1.0]
     scales = {name: value for name, value in learned.parameters.items() if name.endswith("scale")}
     assert len(scales) == 2 and all(value.tolist() == [0.0] for value in scales.values())
     assert {value.dtype for value in learned.parameters.values()} == {np.dtype(np.float32)}
@@ -226,7 +298,9 @@ def test_dead_and_saturated_units_are_seen_in_a_branch():
     rng = np.random.default_rng(4)
     dead = vn.Affine(rng.standard_normal((4, 4)), np.full(4, -100.0))
     block = vn.Residual((dead, vn.Activate("relu"), vn.Affine(np.eye(4), np.zeros(4))))
-    network = vn.Network((vn.Affine(np.eye(4), np.zeros(4)), block, vn.Affine(np.eye(4), np.zeros(4))))
+    network = vn.Network(
+        (vn.Affine(np.eye(4), np.zeros(4)), block, vn.Affine(np.eye(4), np.zeros(4)))
+    )
     measured = vn.measure(network, rng.standard_normal((6, 4)), rng.integers(4, size=6))
     assert measured.dead.tolist() == measured.saturated.tolist() == [0, 1, 0]
 
@@ -245,16 +319,27 @@ def test_every_remedy_trains(residual, normalization):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (bad(normalization="bach"), ValueError,
-         "^normalization 'bach' is unknown; did you mean 'batch'. Known: batch, layer, rms$"),
-        (bad(residual="prae"), ValueError, "^residual 'prae' is unknown; did you mean 'pre'. Known: pre, post$"),
-        (bad(output_activation="tan"), ValueError, "^output_activation 'tan' is unknown; did you mean 'tanh'"),
+        (
+            bad(normalization="bach"),
+            ValueError,
+            "^normalization 'bach' is unknown; did you mean 'batch'. Known: batch, layer, rms$",
+        ),
+        (
+            bad(residual="prae"),
+            ValueError,
+            "^residual 'prae' is unknown; did you mean 'pre'. Known: pre, post$",
+        ),
+        (
+            bad(output_activation="tan"),
+            ValueError,
+            "^output_activation 'tan' is unknown; did you mean 'tanh'",
+        ),
         (bad(dropout=1), ValueError, "^dropout is 1; a finite number of at least 0 and below 1"),
         (bad(branch_scale=None), TypeError, "^branch_scale is None; a number"),
         (bad(learned_scale=1), TypeError, "^learned_scale is 1; True or False is expected"),
         (bad(widths=3), ValueError, "^widths is 3; at least the input's"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_remedy_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

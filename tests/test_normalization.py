@@ -41,7 +41,9 @@ def test_the_output_has_mean_0_and_variance_1_along_its_axes():
         assert output.var(axis=axes) == pytest.approx(variance / (variance + epsilon), rel=1e-12)
     mean_square = np.mean(h**2, axis=-1)
     output = vn.RMSNorm.of(4).forward(h)[0]
-    assert np.mean(output**2, axis=-1) == pytest.approx(mean_square / (mean_square + epsilon), rel=1e-12)
+    assert np.mean(output**2, axis=-1) == pytest.approx(
+        mean_square / (mean_square + epsilon), rel=1e-12
+    )
     assert (np.sign(output) == np.sign(h)).all()
 
 
@@ -65,7 +67,11 @@ def test_layer_and_rms_norm_look_at_one_row_and_know_no_training():
 
 def test_batch_norm_in_evaluation_takes_the_running_statistics_as_constants():
     gain, shift, mean, variance = draw((4, 4))
-    layer, h, d_output = vn.BatchNorm(gain, shift, mean, variance**2, epsilon=0.5), draw(), draw(seed=1)
+    layer, h, d_output = (
+        vn.BatchNorm(gain, shift, mean, variance**2, epsilon=0.5),
+        draw(),
+        draw(seed=1),
+    )
     output, memory = layer.forward(h)
     scale = gain / np.sqrt(variance**2 + 0.5)
     assert output == pytest.approx((h - mean) * scale + shift, rel=1e-13)
@@ -83,7 +89,9 @@ def test_the_running_variance_is_unbiased_though_training_normalizes_by_the_bias
     assert moved.variance == pytest.approx(1 - momentum + momentum * h.var(0, ddof=1), rel=1e-14)
     assert (layer.mean == 0).all() and (layer.variance == 1).all()
     # two rows of three steps are six rows
-    assert layer.after(layer.forward(h.reshape(2, 3, 4), TRAIN)[1]).variance == pytest.approx(moved.variance)
+    assert layer.after(layer.forward(h.reshape(2, 3, 4), TRAIN)[1]).variance == pytest.approx(
+        moved.variance
+    )
 
 
 def test_training_moves_the_running_statistics_to_those_of_the_data():
@@ -102,7 +110,8 @@ def test_training_moves_the_running_statistics_to_those_of_the_data():
 @settings(max_examples=30)
 @given(scale=st.floats(1e-3, 1e3), seed=st.integers(0, 99))
 def test_ioffe_and_szegedy_2015_section_3_3_the_scale_of_weights_does_not_matter(cls, scale, seed):
-    # BN((a W) u) = BN(W u), dBN/du stays, and dBN/d(a W) = 1/a dBN/dW; Ba et al. 2016, section 5.1, for layer norm
+    # BN((a W) u) = BN(W u), dBN/du stays, and dBN/d(a W) = 1/a dBN/dW; Ba et al. 2016, section 5.1,
+    # for layer norm
     rng = np.random.default_rng(seed)
     weight, h, d_output = (rng.standard_normal(shape) for shape in ((4, 3), (6, 3), (6, 4)))
     norm = replace(cls.of(4), epsilon=0.0)
@@ -123,10 +132,13 @@ def test_ba_et_al_2016_section_5_1_what_leaves_each_normalization_unchanged(seed
     h, row, unit = rng.standard_normal((6, 4)), 1 + rng.random((6, 1)), 1 + rng.random(4)
     batch, layer, rms = (replace(cls.of(4), epsilon=0.0) for cls in NORMALIZATIONS.values())
     for norm, changed, kept in [
-        (batch, unit * h + unit, True), (batch, row * h, False),
-        (layer, row * h + row, True), (layer, unit * h, False),
-        (rms, row * h, True), (rms, h + 1, False),
-    ]:  # fmt: skip
+        (batch, unit * h + unit, True),
+        (batch, row * h, False),
+        (layer, row * h + row, True),
+        (layer, unit * h, False),
+        (rms, row * h, True),
+        (rms, h + 1, False),
+    ]:
         difference = np.abs(norm.forward(changed, TRAIN)[0] - norm.forward(h, TRAIN)[0]).max()
         assert (difference < 1e-12) == kept
 
@@ -144,7 +156,9 @@ def test_the_gradient_has_no_part_that_the_output_cannot_see(cls):
 @pytest.mark.parametrize("shape", [(1, 4), (1, 1, 4)])
 def test_one_row_has_no_variance_to_train_with(shape):
     layer = vn.BatchNorm.of(4)
-    message = r"^h has shape \(1, .*4\); two rows or more are expected: in training, one has no variance$"
+    message = (
+        r"^h has shape \(1, .*4\); two rows or more are expected: in training, one has no variance$"
+    )
     with pytest.raises(ValueError, match=message):
         layer.forward(np.ones(shape), TRAIN)
     assert layer.forward(np.ones(shape))[0].shape == shape
@@ -154,18 +168,46 @@ def test_one_row_has_no_variance_to_train_with(shape):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: vn.LayerNorm(np.ones(3), np.ones(2)), ValueError, r"^shift has shape \(2,\) .*\(3,\) and float64"),
-        (lambda: vn.LayerNorm(np.ones(3), np.ones(3, np.float32)), ValueError, "^shift .* float32; .*float64"),
+        (
+            lambda: vn.LayerNorm(np.ones(3), np.ones(2)),
+            ValueError,
+            r"^shift has shape \(2,\) .*\(3,\) and float64",
+        ),
+        (
+            lambda: vn.LayerNorm(np.ones(3), np.ones(3, np.float32)),
+            ValueError,
+            "^shift .* float32; .*float64",
+        ),
         (lambda: vn.RMSNorm(np.ones((2, 2))), ValueError, r"^gain has shape \(2, 2\); 1 axes"),
         (lambda: vn.RMSNorm.of(2.5), TypeError, "^width is 2.5; a whole number"),
         (lambda: vn.RMSNorm.of(2, int), TypeError, "^dtype is int64; a floating-point type"),
-        (lambda: replace(vn.BatchNorm.of(2), variance=np.array([1.0, -0.1])), ValueError, "^variance is .*-0.1"),
-        (lambda: replace(vn.BatchNorm.of(2), mean=np.ones(3)), ValueError, r"^mean has shape \(3,\)"),
-        (lambda: replace(vn.BatchNorm.of(2), momentum=1.0), ValueError, "^momentum is 1.0; .*and below 1 is"),
-        (lambda: replace(vn.BatchNorm.of(2), momentum=-0.1), ValueError, "^momentum is -0.1; .*of at least 0"),
-        (lambda: replace(vn.LayerNorm.of(2), epsilon=-1e-9), ValueError, "^epsilon is -1e-09; .*of at least 0"),
+        (
+            lambda: replace(vn.BatchNorm.of(2), variance=np.array([1.0, -0.1])),
+            ValueError,
+            "^variance is .*-0.1",
+        ),
+        (
+            lambda: replace(vn.BatchNorm.of(2), mean=np.ones(3)),
+            ValueError,
+            r"^mean has shape \(3,\)",
+        ),
+        (
+            lambda: replace(vn.BatchNorm.of(2), momentum=1.0),
+            ValueError,
+            "^momentum is 1.0; .*and below 1 is",
+        ),
+        (
+            lambda: replace(vn.BatchNorm.of(2), momentum=-0.1),
+            ValueError,
+            "^momentum is -0.1; .*of at least 0",
+        ),
+        (
+            lambda: replace(vn.LayerNorm.of(2), epsilon=-1e-9),
+            ValueError,
+            "^epsilon is -1e-09; .*of at least 0",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_makes_no_normalization_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

@@ -7,11 +7,16 @@ import pytest
 from engine.parse import FRONT_MATTER
 
 ROOT = Path(__file__).parent.parent
-PAGES = [str(path.relative_to(ROOT / "docs")) for path in sorted(ROOT.glob("docs/**/*.md")) if path.stem != "sources"]
+PAGES = [
+    str(path.relative_to(ROOT / "docs"))
+    for path in sorted(ROOT.glob("docs/**/*.md"))
+    if path.stem != "sources"
+]
 
 # A fence; of one that draws, what is said about the figure is prose.
 FENCE = re.compile(r"^( *)(```+|~~~+)(?P<info>.*)\n(?P<body>(?:.*\n)*?)\1\2$", re.MULTILINE)
-# What is not prose: comments, headings, mathematics, code and computed values, and where a source says it.
+# What is not prose: comments, headings, mathematics, code and computed values, and where a source
+# says it.
 NOT_PROSE = [
     re.compile(r"<!--.*?-->", re.DOTALL),
     re.compile(r"^#.*$", re.MULTILINE),
@@ -25,7 +30,9 @@ NUMERAL = re.compile(r"\d+\.\d+|\d+\s?%|\d+e-?\d+")
 TYPED = {
     "contributing.md": {"2.13": "a version"},
     "foundations/chain-rule.md": {
-        **dict.fromkeys(["0.1", "0.2", "0.5", "0.75", "0.125", "1.5"], "exact, or the question itself"),
+        **dict.fromkeys(
+            ["0.1", "0.2", "0.5", "0.75", "0.125", "1.5"], "exact, or the question itself"
+        ),
         "1.9": "a setting of the change to try",
         "95 %": "the level of the intervals",
     },
@@ -33,17 +40,32 @@ TYPED = {
         **dict.fromkeys(["0.3", "0.01"], "settings of the experiments"),
         "1.00": "tanh's steepest slope, exact",
     },
-    "foundations/gradients.md": dict.fromkeys(["0.5", "1.9", "2.1"], "factors and learning rates that are set"),
+    "foundations/gradients.md": dict.fromkeys(
+        ["0.5", "1.9", "2.1"], "factors and learning rates that are set"
+    ),
     "foundations/relu.md": {
         **dict.fromkeys(["0.1", "0.01"], "learning rates and a slope that are set"),
         **dict.fromkeys(["0.99", "1 %"], "thresholds of the page's definitions"),
         "90 %": "quoted from the paper",
     },
-    "foundations/saturation.md": {"0.25": "sigmoid's steepest slope, exact", "0.05": "the range of an axis"},
-    "foundations/stuck-cost.md": {"0.1": "the learning rate", "2.30": "the question as it is asked; ln 10 is computed"},
+    "foundations/saturation.md": {
+        "0.25": "sigmoid's steepest slope, exact",
+        "0.05": "the range of an axis",
+    },
+    "foundations/stuck-cost.md": {
+        "0.1": "the learning rate",
+        "2.30": "the question as it is asked; ln 10 is computed",
+    },
     "remedies/activations.md": {"0.5": "the range of an axis"},
-    "remedies/clipping.md": {"0.1": "the learning rate", "0.01": "the range of an axis", "80 %": "the part that a band shows"},
-    "remedies/initialization.md": {"0.01": "the rule's deviation", "80 %": "the part that a band shows"},
+    "remedies/clipping.md": {
+        "0.1": "the learning rate",
+        "0.01": "the range of an axis",
+        "80 %": "the part that a band shows",
+    },
+    "remedies/initialization.md": {
+        "0.01": "the rule's deviation",
+        "80 %": "the part that a band shows",
+    },
     "remedies/normalization.md": {"0.3": "the range of an axis"},
     "remedies/optimizers.md": {"1e-30": "the epsilon that is set"},
     "remedies/recurrence.md": dict.fromkeys(["0.5", "0.02", "0.1"], "weight scales that are set"),
@@ -53,7 +75,9 @@ TYPED = {
 
 def typed(text):
     """The decimals and percentages in a page's prose, alternative texts and captions, with their lines."""
-    text = FENCE.sub(lambda fence: fence["info"].lstrip("`~") + "\n" * (1 + fence["body"].count("\n")), text)
+    text = FENCE.sub(
+        lambda fence: fence["info"].lstrip("`~") + "\n" * (1 + fence["body"].count("\n")), text
+    )
     for pattern in [FRONT_MATTER, *NOT_PROSE]:
         text = pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
     for number, line in enumerate(text.splitlines(), start=1):
@@ -65,8 +89,12 @@ def typed(text):
 def test_decimals_in_the_prose_are_computed_or_have_a_reason(page):
     found = list(typed((ROOT / "docs" / page).read_text("utf-8")))
     allowed = TYPED.get(page, {})
-    strangers = [f"docs/{page}:{line}: {numeral}" for line, numeral in found if numeral not in allowed]
-    assert not strangers, f"typed by hand; compute it, as `{{python}} f'...'`, or give the reason in TYPED: {strangers}"
+    strangers = [
+        f"docs/{page}:{line}: {numeral}" for line, numeral in found if numeral not in allowed
+    ]
+    assert not strangers, (
+        f"typed by hand; compute it, as `{{python}} f'...'`, or give the reason in TYPED: {strangers}"
+    )
     assert set(allowed) == {numeral for _, numeral in found}, "a reason for what is no longer there"
 
 

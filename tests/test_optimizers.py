@@ -33,7 +33,9 @@ def path(optimizer, gradient, start, steps):
     parameters, points = {"w": np.asarray(start)}, [np.asarray(start)]
     state = optimizer.start(parameters)
     for _ in range(steps):
-        parameters, state = optimizer.step(parameters, {"w": np.asarray(gradient(parameters["w"]))}, state)
+        parameters, state = optimizer.step(
+            parameters, {"w": np.asarray(gradient(parameters["w"]))}, state
+        )
         points.append(parameters["w"])
     return np.array(points)
 
@@ -42,14 +44,19 @@ def path(optimizer, gradient, start, steps):
 BY_HAND = {
     "gradient descent": (vn.GradientDescent(0.5), 2 - 0.5 * 3, 0.5 + 0.5),
     "momentum": (vn.GradientDescent(0.5, 0.8), 0.5, 0.5 - 0.5 * (0.8 * 3 - 1)),
-    "nesterov": (vn.GradientDescent(0.5, 0.8, True), 2 - 0.5 * 1.8 * 3, -0.7 - 0.5 * (-1 + 0.8 * (0.8 * 3 - 1))),
+    "nesterov": (
+        vn.GradientDescent(0.5, 0.8, True),
+        2 - 0.5 * 1.8 * 3,
+        -0.7 - 0.5 * (-1 + 0.8 * (0.8 * 3 - 1)),
+    ),
     "adagrad": (vn.AdaGrad(0.5, epsilon=1), 2 - 0.5 * 3 / 4, 1.625 + 0.5 / (math.sqrt(10) + 1)),
     "rmsprop": (
         vn.RMSprop(0.5, alpha=0.75, epsilon=0.5),
         2 - 0.5 * 3 / (0.5 * 3 + 0.5),
         1.25 + 0.5 / (math.sqrt(0.75 * 2.25 + 0.25) + 0.5),
     ),
-    # m = 1.5, then 0.25; m^ = 3, then 0.25 / 0.75; v = 2.25, then 1.9375; v^ = 9, then 1.9375 / (1 - 0.75^2)
+    # m = 1.5, then 0.25; m^ = 3, then 0.25 / 0.75; v = 2.25, then 1.9375; v^ = 9, then 1.9375 / (1
+    # - 0.75^2)
     "adam": (
         vn.Adam(0.5, 0.5, 0.75, epsilon=3),
         2 - 0.5 * 3 / (3 + 3),
@@ -64,17 +71,23 @@ BY_HAND = {
     # g = 3 + 0.1 * 2, then -1 + 0.1 * 0.4
     "penalty": (vn.GradientDescent(0.5, l2=0.1), 2 - 0.5 * 3.2, 0.4 + 0.5 * 0.96),
     "decay without momentum is penalty": (vn.GradientDescent(0.5, decay=0.1), 0.4, 0.88),
-    "decay with momentum": (vn.GradientDescent(0.5, 0.8, decay=0.1), 0.4, 0.95 * 0.4 - 0.5 * (0.8 * 3 - 1)),
+    "decay with momentum": (
+        vn.GradientDescent(0.5, 0.8, decay=0.1),
+        0.4,
+        0.95 * 0.4 - 0.5 * (0.8 * 3 - 1),
+    ),
     "warm-up": (vn.GradientDescent(vn.warmup(0.5, 4)), 2 - 0.125 * 3, 1.625 + 0.25),
     "any schedule": (vn.GradientDescent(lambda t: 1 / t), 2 - 3, -1 + 0.5),
     "clipped": (vn.Clipped(vn.GradientDescent(0.5), vn.clip_by_norm, 2.0), 2 - 0.5 * 2, 1 + 0.5),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("optimizer", "first", "second"), BY_HAND.values(), ids=BY_HAND)
 def test_two_steps_are_those_worked_by_hand(optimizer, first, second):
     gradients = iter([np.array(3.0), np.array(-1.0)])
-    assert path(optimizer, lambda w: next(gradients), 2.0, 2) == pytest.approx([2, first, second], rel=1e-14)
+    assert path(optimizer, lambda w: next(gradients), 2.0, 2) == pytest.approx(
+        [2, first, second], rel=1e-14
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,14 +95,39 @@ def test_two_steps_are_those_worked_by_hand(optimizer, first, second):
     [
         (vn.GradientDescent, {"momentum": 0.0, "nesterov": False, "l2": 0.0, "decay": 0.0}),
         (vn.AdaGrad, {"learning_rate": 0.01, "epsilon": 1e-10, "l2": 0.0, "decay": 0.0}),
-        (vn.RMSprop, {"learning_rate": 0.01, "alpha": 0.99, "epsilon": 1e-8, "l2": 0.0, "decay": 0.0}),
-        (vn.Adam, {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "l2": 0.0, "decay": 0.0}),
-        (vn.AdamW, {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "l2": 0.0, "decay": 0.01}),
+        (
+            vn.RMSprop,
+            {"learning_rate": 0.01, "alpha": 0.99, "epsilon": 1e-8, "l2": 0.0, "decay": 0.0},
+        ),
+        (
+            vn.Adam,
+            {
+                "learning_rate": 1e-3,
+                "beta1": 0.9,
+                "beta2": 0.999,
+                "epsilon": 1e-8,
+                "l2": 0.0,
+                "decay": 0.0,
+            },
+        ),
+        (
+            vn.AdamW,
+            {
+                "learning_rate": 1e-3,
+                "beta1": 0.9,
+                "beta2": 0.999,
+                "epsilon": 1e-8,
+                "l2": 0.0,
+                "decay": 0.01,
+            },
+        ),
     ],
 )
 def test_defaults_are_those_of_pytorch(rule, defaults):
     parameters = inspect.signature(rule).parameters
-    assert {name: p.default for name, p in parameters.items() if p.default is not p.empty} == defaults
+    assert {
+        name: p.default for name, p in parameters.items() if p.default is not p.empty
+    } == defaults
     assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in ("l2", "decay"))
 
 
@@ -98,7 +136,9 @@ def test_a_bowl_is_descended(optimizer):
     # The rate falls, because rules that divide by the gradient's size do not stop by themselves.
     falling = copy.deepcopy(optimizer)
     inner = falling.optimizer if isinstance(falling, vn.Clipped) else falling
-    object.__setattr__(inner, "learning_rate", lambda t: 0.1 if t <= 100 else 0.1 * 0.98 ** (t - 100))
+    object.__setattr__(
+        inner, "learning_rate", lambda t: 0.1 if t <= 100 else 0.1 * 0.98 ** (t - 100)
+    )
     points = path(falling, lambda w: np.array([1.0, 4.0]) * w, np.array([1.0, -0.7]), 500)
     assert np.abs(points[-1]).max() < 1e-2
 
@@ -120,7 +160,9 @@ def test_the_dtype_stays_and_nothing_is_written_over(optimizer, dtype):
 
 
 def test_settings_become_python_floats_which_keep_float32():
-    optimizer = vn.Adam(np.float64(0.1), np.float64(0.9), np.float64(0.99), np.float64(1e-8), l2=np.float64(0.1))
+    optimizer = vn.Adam(
+        np.float64(0.1), np.float64(0.9), np.float64(0.99), np.float64(1e-8), l2=np.float64(0.1)
+    )
     assert {type(value) for value in vars(optimizer).values()} == {float}
     w = {"w": np.ones(2, np.float32)}
     assert optimizer.step(w, w, None)[0]["w"].dtype == np.float32
@@ -153,7 +195,9 @@ def test_momentum_multiplies_the_rate_by_1_over_1_minus_momentum(momentum, neste
 
 @given(g=st.floats(1e-3, 1e3), sign=st.sampled_from([-1, 1]))
 def test_adams_first_step_is_the_rate_times_the_sign(g, sign):
-    assert path(vn.Adam(0.1), lambda w: sign * g, 1.0, 1)[1] == pytest.approx(1 - 0.1 * sign, abs=1.1e-6)
+    assert path(vn.Adam(0.1), lambda w: sign * g, 1.0, 1)[1] == pytest.approx(
+        1 - 0.1 * sign, abs=1.1e-6
+    )
 
 
 @pytest.mark.parametrize("rule", [vn.Adam, vn.AdaGrad, vn.RMSprop])
@@ -164,7 +208,9 @@ def test_without_epsilon_the_scale_of_the_loss_is_nothing(rule, scale):
 
     start = np.array([2.0, -0.7])
     # Away from the minimum, where rounding is all that is left of the gradient.
-    plain, scaled = (path(rule(0.01, epsilon=0), gradient(factor), start, 20) for factor in (1.0, scale))
+    plain, scaled = (
+        path(rule(0.01, epsilon=0), gradient(factor), start, 20) for factor in (1.0, scale)
+    )
     assert scaled == pytest.approx(plain, rel=1e-12)
 
 
@@ -204,18 +250,26 @@ def test_decay_shrinks_all_weights_alike_and_adams_penalty_does_not():
         for rule in (vn.Adam(0.1), vn.AdamW(0.1, decay=0.5), vn.Adam(0.1, l2=0.5))
     )
     assert decayed == pytest.approx(plain - 0.1 * 0.5 * 2, rel=1e-15)
-    # Adam divides the penalty's gradient by its own size, too: each step is the rate, in the sum's direction.
-    assert plain == pytest.approx([1.9, 2.1, 2.0], rel=1e-5) and penalized == pytest.approx(1.9, rel=1e-7)
+    # Adam divides the penalty's gradient by its own size, too: each step is the rate, in the sum's
+    # direction.
+    assert plain == pytest.approx([1.9, 2.1, 2.0], rel=1e-5) and penalized == pytest.approx(
+        1.9, rel=1e-7
+    )
 
 
 def test_a_penalty_moves_the_minimum_to_that_of_the_penalized_loss():
     # of (w - 1)^2 / 2 + l2 w^2 / 2
-    assert path(vn.GradientDescent(0.5, l2=0.25), lambda w: w - 1, 5.0, 200)[-1] == pytest.approx(1 / 1.25)
+    assert path(vn.GradientDescent(0.5, l2=0.25), lambda w: w - 1, 5.0, 200)[-1] == pytest.approx(
+        1 / 1.25
+    )
 
 
 @EACH
 def test_each_array_is_moved_by_itself_and_a_network_without_parameters_not_at_all(optimizer):
-    w, g = {"a": np.ones(2), "b": np.full(3, 5.0)}, {"a": np.array([0.1, 0.2]), "b": np.array([0.3, 0.0, -0.5])}
+    w, g = (
+        {"a": np.ones(2), "b": np.full(3, 5.0)},
+        {"a": np.array([0.1, 0.2]), "b": np.array([0.3, 0.0, -0.5])},
+    )
     together, _ = optimizer.step(w, g, None)
     for name in w:
         alone, _ = optimizer.step({name: w[name]}, g, None)
@@ -237,7 +291,9 @@ def test_every_rule_is_seen_by_type():
 
 def test_warmup_goes_up_in_a_line_and_stays():
     rate = vn.warmup(0.1, 4)
-    assert [rate(t) for t in range(1, 8)] == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1, 0.1, 0.1], rel=1e-15)
+    assert [rate(t) for t in range(1, 8)] == pytest.approx(
+        [0.025, 0.05, 0.075, 0.1, 0.1, 0.1, 0.1], rel=1e-15
+    )
     assert vn.warmup(0.3, 1)(1) == 0.3 and pickle.loads(pickle.dumps(rate))(2) == rate(2)
     steps = -np.diff(path(vn.GradientDescent(rate), lambda w: 1.0, 0.0, 6))
     assert steps == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1, 0.1])
@@ -246,7 +302,11 @@ def test_warmup_goes_up_in_a_line_and_stays():
 @pytest.mark.parametrize(
     ("rate", "error", "message"),
     [
-        (lambda t: -0.1, ValueError, r"learning_rate\(1\) is -0.1; a finite number of at least 0 is expected"),
+        (
+            lambda t: -0.1,
+            ValueError,
+            r"learning_rate\(1\) is -0.1; a finite number of at least 0 is expected",
+        ),
         (lambda t: 0.0 if t == 1 else math.nan, ValueError, r"learning_rate\(2\) is nan"),
         (lambda t: "fast", TypeError, r"learning_rate\(1\) is 'fast'; a number is expected"),
     ],
@@ -290,7 +350,9 @@ def test_clipping_by_norm_is_the_same_for_each_array_alone(gradients, limit):
 def test_clipping_by_value_bounds_every_entry_and_no_more(gradients, limit):
     before, after = flat(gradients), flat(vn.clip_by_value(gradients, limit))
     inside = np.abs(before) <= limit
-    assert (after[inside] == before[inside]).all() and (after[~inside] == np.sign(before[~inside]) * limit).all()
+    assert (after[inside] == before[inside]).all() and (
+        after[~inside] == np.sign(before[~inside]) * limit
+    ).all()
 
 
 def test_only_clipping_by_global_norm_keeps_the_direction_of_the_whole():
@@ -321,15 +383,23 @@ def test_clipping_keeps_dtype_names_and_what_came(clip, dtype):
     clipped = clip(gradients, np.float64(2.0))
     assert list(clipped) == ["w", "b"]
     for name, array in clipped.items():
-        assert array.dtype == dtype and array.shape == gradients[name].shape and (gradients[name] == before[name]).all()
+        assert (
+            array.dtype == dtype
+            and array.shape == gradients[name].shape
+            and (gradients[name] == before[name]).all()
+        )
 
 
-@pytest.mark.parametrize(("dtype", "size"), [(np.float16, 6e4), (np.float32, 3e38), (np.float64, 1e300)])
+@pytest.mark.parametrize(
+    ("dtype", "size"), [(np.float16, 6e4), (np.float32, 3e38), (np.float64, 1e300)]
+)
 @pytest.mark.parametrize("clip", [vn.clip_by_global_norm, vn.clip_by_norm])
 def test_squares_that_overflow_are_clipped_all_the_same(clip, dtype, size):
     with np.errstate(all="raise", under="ignore"):
         clipped = clip({"w": np.array([3, -4], dtype) * dtype(size / 4)}, 1e-2)["w"]
-    assert clipped == pytest.approx(np.array([0.6e-2, -0.8e-2]), rel=2e-3 if dtype is np.float16 else 1e-6)
+    assert clipped == pytest.approx(
+        np.array([0.6e-2, -0.8e-2]), rel=2e-3 if dtype is np.float16 else 1e-6
+    )
 
 
 NAN, INF = math.nan, math.inf
@@ -372,7 +442,8 @@ def test_no_gradients_are_clipped_to_no_gradients(clip):
 
 
 def test_clipping_does_not_cure_vanishing_and_tames_a_cliff():
-    # w^40 has the slope 40 * 2^39 at w = 2: one plain step leaves for good, clipped steps walk down.
+    # w^40 has the slope 40 * 2^39 at w = 2: one plain step leaves for good, clipped steps walk
+    # down.
     def slope(w):
         return 40 * w**39
 
@@ -383,25 +454,77 @@ def test_clipping_does_not_cure_vanishing_and_tames_a_cliff():
 
 
 REFUSED = [
-    (lambda: vn.GradientDescent(0), ValueError, "learning_rate is 0; a finite number above 0 is expected"),
-    (lambda: vn.GradientDescent(0.1, 1), ValueError, "momentum is 1; a finite number of at least 0 and below 1 is exp"),
-    (lambda: vn.GradientDescent(0.1, -0.1), ValueError, "momentum is -0.1; a finite number of at least 0 and below 1"),
-    (lambda: vn.GradientDescent(0.1, nesterov="no"), TypeError, "nesterov is 'no'; True or False is expected"),
-    (lambda: vn.GradientDescent(0.1, l2=-1), ValueError, "l2 is -1; a finite number of at least 0 is expected"),
-    (lambda: vn.AdamW(decay=-1), ValueError, "decay is -1; a finite number of at least 0 is expected"),
-    (lambda: vn.AdaGrad(epsilon=-1), ValueError, "epsilon is -1; a finite number of at least 0 is expected"),
-    (lambda: vn.RMSprop(alpha=1.0), ValueError, "alpha is 1.0; a finite number of at least 0 and below 1 is expected"),
-    (lambda: vn.Adam(beta1=1), ValueError, "beta1 is 1; a finite number of at least 0 and below 1 is expected"),
-    (lambda: vn.Adam(beta2=-0.5), ValueError, "beta2 is -0.5; a finite number of at least 0 and below 1 is expected"),
-    (lambda: vn.warmup(0, 5), ValueError, "learning_rate is 0; a finite number above 0 is expected"),
+    (
+        lambda: vn.GradientDescent(0),
+        ValueError,
+        "learning_rate is 0; a finite number above 0 is expected",
+    ),
+    (
+        lambda: vn.GradientDescent(0.1, 1),
+        ValueError,
+        "momentum is 1; a finite number of at least 0 and below 1 is exp",
+    ),
+    (
+        lambda: vn.GradientDescent(0.1, -0.1),
+        ValueError,
+        "momentum is -0.1; a finite number of at least 0 and below 1",
+    ),
+    (
+        lambda: vn.GradientDescent(0.1, nesterov="no"),
+        TypeError,
+        "nesterov is 'no'; True or False is expected",
+    ),
+    (
+        lambda: vn.GradientDescent(0.1, l2=-1),
+        ValueError,
+        "l2 is -1; a finite number of at least 0 is expected",
+    ),
+    (
+        lambda: vn.AdamW(decay=-1),
+        ValueError,
+        "decay is -1; a finite number of at least 0 is expected",
+    ),
+    (
+        lambda: vn.AdaGrad(epsilon=-1),
+        ValueError,
+        "epsilon is -1; a finite number of at least 0 is expected",
+    ),
+    (
+        lambda: vn.RMSprop(alpha=1.0),
+        ValueError,
+        "alpha is 1.0; a finite number of at least 0 and below 1 is expected",
+    ),
+    (
+        lambda: vn.Adam(beta1=1),
+        ValueError,
+        "beta1 is 1; a finite number of at least 0 and below 1 is expected",
+    ),
+    (
+        lambda: vn.Adam(beta2=-0.5),
+        ValueError,
+        "beta2 is -0.5; a finite number of at least 0 and below 1 is expected",
+    ),
+    (
+        lambda: vn.warmup(0, 5),
+        ValueError,
+        "learning_rate is 0; a finite number above 0 is expected",
+    ),
     (lambda: vn.warmup(0.1, 0), ValueError, "steps is 0; a whole number of at least 1 is expected"),
-    (lambda: vn.clip_by_norm({"w": np.ones(1)}, 0), ValueError, "limit is 0; a finite number above 0 is expected"),
+    (
+        lambda: vn.clip_by_norm({"w": np.ones(1)}, 0),
+        ValueError,
+        "limit is 0; a finite number above 0 is expected",
+    ),
     (
         lambda: vn.clip_by_norm([np.ones(1)], 1),
         TypeError,
         r"gradients is \[.*\]; a mapping from names to arrays is exp",
     ),
-    (lambda: vn.clip_by_value({"w": np.ones(1, int)}, 1), TypeError, r"gradients\['w'\] has dtype int64; floating"),
+    (
+        lambda: vn.clip_by_value({"w": np.ones(1, int)}, 1),
+        TypeError,
+        r"gradients\['w'\] has dtype int64; floating",
+    ),
     (
         lambda: vn.Clipped(vn.Adam, vn.clip_by_value, 1),
         TypeError,
@@ -412,7 +535,11 @@ REFUSED = [
         TypeError,
         "clip is 'value'; a function such as clip_by_global_norm is expected",
     ),
-    (lambda: vn.Clipped(vn.Adam(), vn.clip_by_value, 0), ValueError, "limit is 0; a finite number above 0 is expected"),
+    (
+        lambda: vn.Clipped(vn.Adam(), vn.clip_by_value, 0),
+        ValueError,
+        "limit is 0; a finite number above 0 is expected",
+    ),
 ]
 
 
@@ -423,7 +550,11 @@ def test_wrong_settings_are_refused(wrong, error, message):
 
 
 def test_the_smallest_settings_are_taken():
-    vn.GradientDescent(1e-300, 0.0, l2=0.0, decay=0.0), vn.RMSprop(alpha=0, epsilon=0), vn.AdaGrad(epsilon=0)
+    (
+        vn.GradientDescent(1e-300, 0.0, l2=0.0, decay=0.0),
+        vn.RMSprop(alpha=0, epsilon=0),
+        vn.AdaGrad(epsilon=0),
+    )
     assert path(vn.Adam(0.1, 0, 0, 0), lambda w: 5.0, 1.0, 1)[1] == 0.9
 
 
@@ -432,5 +563,7 @@ def test_any_optimizer_trains_a_network(optimizer):
     rng = np.random.default_rng(0)
     x, labels = vn.blobs(rng=rng, samples=90)
     network = vn.dense_network([2, 8, 3], activation="tanh", rng=rng)
-    _, history = vn.train(network, x, labels, optimizer=optimizer, epochs=15, batch_size=30, rng=rng)
+    _, history = vn.train(
+        network, x, labels, optimizer=optimizer, epochs=15, batch_size=30, rng=rng
+    )
     assert history.accuracy[-1] > 0.85 and history.loss[-1] < history.loss[0] / 1.5

@@ -18,22 +18,54 @@ import vanishing as vn
 SOURCE = Path(vn.__file__).parent
 # The reading order; figures.py, at the edge, comes last.
 ORDER = [
-    "validation", "activations", "initializers", "layers", "normalization", "branches", "recurrence", "networks",
-    "losses", "measurements", "optimizers", "training", "duals", "checking", "jacobians", "theory", "diagnosis",
-    "datasets", "figures", "explorables",
-]  # fmt: skip
-MODULES = pytest.mark.parametrize("module", [name for name in ORDER if (SOURCE / f"{name}.py").exists()])
+    "validation",
+    "activations",
+    "initializers",
+    "layers",
+    "normalization",
+    "branches",
+    "recurrence",
+    "networks",
+    "losses",
+    "measurements",
+    "optimizers",
+    "training",
+    "duals",
+    "checking",
+    "jacobians",
+    "theory",
+    "diagnosis",
+    "datasets",
+    "figures",
+    "explorables",
+]
+MODULES = pytest.mark.parametrize(
+    "module", [name for name in ORDER if (SOURCE / f"{name}.py").exists()]
+)
 
 
 def code_lines(text):
     """The numbers of the lines that hold code: no blank lines, comments or docstrings."""
     docstrings = set()
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
             docstrings |= set(range(node.lineno, node.end_lineno + 1))
-    ignored = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    ignored = {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    }
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    held = {line for t in tokens if t.type not in ignored for line in range(t.start[0], t.end[0] + 1)}
+    held = {
+        line for t in tokens if t.type not in ignored for line in range(t.start[0], t.end[0] + 1)
+    }
     return held - docstrings
 
 
@@ -57,7 +89,9 @@ def test_the_package_keeps_its_size():
     sizes = {name: len(code_lines(text)) for name, text in texts().items()}
     assert sum(sizes.values()) < 2300
     assert max(sizes.values()) <= 200, sizes
-    lengths = {f"{module}.{name}": n for module, text in texts().items() for name, n in functions(text)}
+    lengths = {
+        f"{module}.{name}": n for module, text in texts().items() for name, n in functions(text)
+    }
     assert statistics.median(lengths.values()) <= 8
     assert max(lengths.values()) <= 30, {name: n for name, n in lengths.items() if n > 30}
 
@@ -76,7 +110,9 @@ def test_the_package_needs_numpy_and_no_other_library():
         "import sys, numpy.random; before = set(sys.modules); from vanishing import *; import vanishing.theory; "
         "print(*{name.split('.')[0] for name in set(sys.modules) - before} - {'numpy'} - set(sys.stdlib_module_names))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["vanishing"]
 
 
@@ -85,8 +121,13 @@ def test_importing_the_package_imports_none_of_its_modules_before_their_use():
         "import sys, vanishing; print(*[name for name in sys.modules if name.startswith(('vanishing', 'numpy'))]); "
         "vanishing.relu; print(*[name for name in sys.modules if name.startswith('vanishing')])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["vanishing", "vanishing vanishing.validation vanishing.activations"]
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [
+        "vanishing",
+        "vanishing vanishing.validation vanishing.activations",
+    ]
 
 
 @MODULES
@@ -107,7 +148,9 @@ def test_every_public_name_is_there_once_and_documented():
 
 def test_modules_are_attributes_and_what_is_not_there_is_an_attribute_error():
     assert vn.__getattr__("theory") is vn.theory is importlib.import_module("vanishing.theory")
-    assert vn.__getattr__("relu") is vn.relu is importlib.import_module("vanishing.activations").relu
+    assert (
+        vn.__getattr__("relu") is vn.relu is importlib.import_module("vanishing.activations").relu
+    )
     del vn.relu
     assert vn.relu is vn.activation("relu") and "relu" in vars(vn)
     with pytest.raises(AttributeError, match="^module 'vanishing' has no attribute 'mesure'$"):
@@ -116,7 +159,9 @@ def test_modules_are_attributes_and_what_is_not_there_is_an_attribute_error():
 
 def test_editors_and_type_checkers_are_told_every_module_that_holds_a_public_name():
     block = next(node for node in ast.parse(texts()["__init__"]).body if isinstance(node, ast.If))
-    told = {node.module.removeprefix("vanishing.") for node in block.body if node.names[0].name == "*"}
+    told = {
+        node.module.removeprefix("vanishing.") for node in block.body if node.names[0].name == "*"
+    }
     assert told == {module for module, names in vn._NAMES.items() if names}
     assert set(vn._NAMES) == set(ORDER) - {"validation"}
 

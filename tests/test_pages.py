@@ -40,7 +40,11 @@ def test_every_python_fence_ran(path):
 
 
 def test_every_block_runs_alone_with_the_lines_it_needs(monkeypatch):
-    for name, value in {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}.items():
+    for name, value in {
+        "MPLBACKEND": "Agg",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }.items():
         monkeypatch.setenv(name, value)
     visible = [
         (run.path, block)
@@ -63,7 +67,9 @@ def test_every_block_runs_alone_with_the_lines_it_needs(monkeypatch):
     assert not any(failures), "\n\n".join(filter(None, failures))
 
 
-@pytest.mark.parametrize("code", ["import warnings; warnings.warn('old')", "print(np)", "raise SystemExit(1)"])
+@pytest.mark.parametrize(
+    "code", ["import warnings; warnings.warn('old')", "print(np)", "raise SystemExit(1)"]
+)
 def test_what_does_not_run_alone_is_seen(code):
     ((_, error),) = alone.printed([code])
     assert error
@@ -78,7 +84,11 @@ def test_pages_and_navigation_agree():
     def names(entry):
         if isinstance(entry, str):
             return [entry]
-        return [name for part in (entry.values() if isinstance(entry, dict) else entry) for name in names(part)]
+        return [
+            name
+            for part in (entry.values() if isinstance(entry, dict) else entry)
+            for name in names(part)
+        ]
 
     listed = names(yaml.load((ROOT / "mkdocs.yml").read_text("utf-8"), Loader)["nav"])
     files = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/labs/*.ipynb")]
@@ -87,7 +97,9 @@ def test_pages_and_navigation_agree():
 
 def test_sources_and_citations_agree():
     cited = {
-        key for path in [*PAGES, *Path("docs/labs").glob("*.ipynb")] for key in CITED.findall(path.read_text("utf-8"))
+        key
+        for path in [*PAGES, *Path("docs/labs").glob("*.ipynb")]
+        for key in CITED.findall(path.read_text("utf-8"))
     }
     text = Path("docs/reference/sources.md").read_text("utf-8")
     listed = LISTED.findall(text)
@@ -96,7 +108,10 @@ def test_sources_and_citations_agree():
 
 
 def test_every_module_has_its_reference_page():
-    modules = {path.stem for path in Path(vanishing.__file__).parent.glob("*.py")} - {"__init__", "__main__"}
+    modules = {path.stem for path in Path(vanishing.__file__).parent.glob("*.py")} - {
+        "__init__",
+        "__main__",
+    }
     pages = {path.stem: path.read_text("utf-8") for path in Path("docs/reference/api").glob("*.md")}
     assert modules == set(pages)
     assert all(f"::: vanishing.{name}\n" in text for name, text in pages.items())
@@ -105,7 +120,9 @@ def test_every_module_has_its_reference_page():
 def test_pages_have_a_description():
     for path in PAGES:
         if path.parent.name != "api" and path.name != "README.md":
-            assert re.search(r"^description: \S", FRONT_MATTER.match(path.read_text("utf-8"))[0], re.MULTILINE), path
+            assert re.search(
+                r"^description: \S", FRONT_MATTER.match(path.read_text("utf-8"))[0], re.MULTILINE
+            ), path
 
 
 def test_the_readme_states_the_size_of_the_package():
@@ -125,7 +142,8 @@ def test_a_run_is_kept_by_all_that_it_depends_on(tmp_path, monkeypatch):
             (copy / source.name).write_bytes(source.read_bytes() + b"\n")
         with monkeypatch.context() as patch:
             patch.setattr(
-                "vanishing.__file__" if module == vanishing.__file__ else "engine.cache.__file__", str(copy / "x.py")
+                "vanishing.__file__" if module == vanishing.__file__ else "engine.cache.__file__",
+                str(copy / "x.py"),
             )
             names.append(digest("page"))
     with monkeypatch.context() as patch:
@@ -141,6 +159,8 @@ def test_only_so_many_runs_are_kept(tmp_path, monkeypatch):
     for n in range(3):
         Path("page.md").write_text(f"# Page {n}\n")
         store("page.md")
-        os.utime(max(Path(".cache/pages").iterdir(), key=lambda path: path.stat().st_ctime_ns), (n, n))
+        os.utime(
+            max(Path(".cache/pages").iterdir(), key=lambda path: path.stat().st_ctime_ns), (n, n)
+        )
     assert len(list(Path(".cache/pages").iterdir())) == 2
     assert page_run("page.md").text == "# Page 2\n"

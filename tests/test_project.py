@@ -37,7 +37,9 @@ def statements(path):
 def declared(*extras):
     """The requirements of the project with these extras, by name; the project's references to itself followed."""
     found = {}
-    for requirement in map(Requirement, PROJECT["dependencies"] + sum((EXTRAS[extra] for extra in extras), [])):
+    for requirement in map(
+        Requirement, PROJECT["dependencies"] + sum((EXTRAS[extra] for extra in extras), [])
+    ):
         if requirement.name == PROJECT["name"]:
             found |= declared(*requirement.extras)
         else:
@@ -55,13 +57,20 @@ def closure(requirements):
             continue
         found.add((name, *requirement.extras))
         needs = map(Requirement, importlib.metadata.requires(name) or [])
-        left += [need for need in needs if not need.marker
-                 or any(need.marker.evaluate({"extra": extra}) for extra in ("", *requirement.extras))]
+        left += [
+            need
+            for need in needs
+            if not need.marker
+            or any(need.marker.evaluate({"extra": extra}) for extra in ("", *requirement.extras))
+        ]
     return {name for name, *_ in found}
 
 
 def pinned():
-    return {canonicalize_name(pin.name): pin for pin in map(Requirement, statements(".ci/constraints.txt"))}
+    return {
+        canonicalize_name(pin.name): pin
+        for pin in map(Requirement, statements(".ci/constraints.txt"))
+    }
 
 
 # The constraints
@@ -85,20 +94,26 @@ def test_the_constraints_pin_what_the_requirements_pull_in_and_nothing_else():
     needed = closure(declared(*EXTRAS).values())
     assert needed - here == set(), "needed and not pinned"
     # Some are needed by one system or one Python only.
-    assert here - needed <= {"typing-extensions", "colorama", "pexpect", "ptyprocess", "psutil"}, "pinned and not needed"
+    assert here - needed <= {"typing-extensions", "colorama", "pexpect", "ptyprocess", "psutil"}, (
+        "pinned and not needed"
+    )
 
 
 def test_the_constraints_suit_the_first_release_of_the_oldest_python():
     oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
     for name in closure(declared(*EXTRAS).values()):
         asks = importlib.metadata.metadata(name).get("Requires-Python", "")
-        assert SpecifierSet(asks).contains(oldest), f"{name} in its pinned version needs Python {asks}"
+        assert SpecifierSet(asks).contains(oldest), (
+            f"{name} in its pinned version needs Python {asks}"
+        )
 
 
 def imports(folder):
     """Top-level names of the modules that the files of a folder import."""
     for path in (ROOT / folder).rglob("*.py"):
-        if path.match("engine/plugin.py"):  # imported by pytest alone, which the site's build does without
+        if path.match(
+            "engine/plugin.py"
+        ):  # imported by pytest alone, which the site's build does without
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"), path)):
             if isinstance(node, ast.Import):
@@ -107,14 +122,23 @@ def imports(folder):
                 yield node.module.split(".")[0]
 
 
-@pytest.mark.parametrize("folder, extra", [("vanishing", "docs"), ("docs/engine", "docs"), ("tests", "dev")])
+@pytest.mark.parametrize(
+    "folder, extra", [("vanishing", "docs"), ("docs/engine", "docs"), ("tests", "dev")]
+)
 def test_what_is_imported_is_declared(folder, extra):
     own = {path.stem for path in (ROOT / "tests").iterdir()} | {"vanishing", "engine"}
     named, providers = set(declared(extra)), importlib.metadata.packages_distributions()
     foreign = set(imports(folder)) - set(sys.stdlib_module_names) - own
-    unnamed = {module for module in foreign if named.isdisjoint(map(canonicalize_name, providers.get(module, [])))}
-    # PyTorch, which the README names, is asked where it is installed and stored answers serve elsewhere.
-    assert unnamed <= ({"torch"} if folder == "tests" else set()), f"the extra '{extra}' of pyproject.toml does not name what {folder} imports"
+    unnamed = {
+        module
+        for module in foreign
+        if named.isdisjoint(map(canonicalize_name, providers.get(module, [])))
+    }
+    # PyTorch, which the README names, is asked where it is installed and stored answers serve
+    # elsewhere.
+    assert unnamed <= ({"torch"} if folder == "tests" else set()), (
+        f"the extra '{extra}' of pyproject.toml does not name what {folder} imports"
+    )
 
 
 # What is published
@@ -124,7 +148,12 @@ def test_what_is_imported_is_declared(folder, extra):
 def distributions(tmp_path_factory):
     """Names of the files in the wheel and in the source distribution, and the wheel's metadata."""
     folder = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", folder], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", folder],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
         files = set(wheel.namelist())
         metadata = next(wheel.read(name).decode() for name in files if name.endswith("/METADATA"))
@@ -134,7 +163,9 @@ def distributions(tmp_path_factory):
 
 def test_the_wheel_holds_the_package_and_nothing_else(distributions):
     wheel, _, metadata = distributions
-    package = {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "vanishing").rglob("*.py")}
+    package = {
+        str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "vanishing").rglob("*.py")
+    }
     assert {name for name in wheel if ".dist-info/" not in name} == package | {"vanishing/py.typed"}
     assert any(name.endswith("/licenses/LICENSE") for name in wheel)
     needs = re.findall(r"^Requires-Dist: (.+)$", metadata, re.MULTILINE)
@@ -144,7 +175,13 @@ def test_the_wheel_holds_the_package_and_nothing_else(distributions):
 def test_the_source_distribution_is_what_the_wheel_is_built_from(distributions):
     wheel, source, _ = distributions
     assert {name for name in source if not name.startswith("vanishing/")} == {
-        ".gitignore", "CITATION.cff", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
+        ".gitignore",
+        "CITATION.cff",
+        "LICENSE",
+        "PKG-INFO",
+        "README.md",
+        "pyproject.toml",
+    }
     assert {name for name in source if name.startswith("vanishing/")} <= wheel
 
 
@@ -166,7 +203,16 @@ def test_the_citation_file_has_what_its_format_demands():
 def test_the_top_level_holds_what_the_readme_maps():
     ignored = {line.strip("/") for line in lines(".gitignore")}
     visible = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - ignored
-    assert visible == {"docs", "vanishing", "tests", "mkdocs.yml", "pyproject.toml", "README.md", "LICENSE", "CITATION.cff"}
+    assert visible == {
+        "docs",
+        "vanishing",
+        "tests",
+        "mkdocs.yml",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "CITATION.cff",
+    }
 
 
 # Continuous integration
@@ -193,8 +239,12 @@ def test_continuous_integration_runs_the_pythons_that_the_package_names():
 def test_the_workflow_uses_actions_by_commit_and_writes_in_one_job_alone():
     for job in workflow().values():
         for step in job["steps"]:
-            assert "uses" not in step or re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"]), step
-    assert [name for name, job in workflow().items() if "write" in job.get("permissions", {}).values()] == ["publish"]
+            assert "uses" not in step or re.fullmatch(
+                r"actions/[\w-]+@[0-9a-f]{40}", step["uses"]
+            ), step
+    assert [
+        name for name, job in workflow().items() if "write" in job.get("permissions", {}).values()
+    ] == ["publish"]
     assert all("run" not in step for step in workflow()["publish"]["steps"])
 
 
@@ -255,7 +305,9 @@ def test_an_interrupted_installation_starts_afresh(dev, monkeypatch):
 
 def test_an_environment_of_the_reader_s_own_is_left_alone(dev):
     (dev.VENV / "precious").mkdir(parents=True)
-    with pytest.raises(SystemExit, match=r"\.venv exists, and this script did not make it: move it away"):
+    with pytest.raises(
+        SystemExit, match=r"\.venv exists, and this script did not make it: move it away"
+    ):
         dev.set_up()
     assert dev.done == [] and (dev.VENV / "precious").exists()
 
@@ -278,7 +330,9 @@ def test_an_interruption_while_an_old_environment_is_removed_is_survived(dev, mo
 def script(code):
     """Run dev.py with `serve` in a fresh Python, after some code."""
     code = f"import runpy, sys; sys.argv = ['dev.py', 'serve']; {code}; runpy.run_path('.ci/dev.py', run_name='__main__')"
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
 
 
 def test_an_old_python_is_told_so():
@@ -301,7 +355,12 @@ def test_a_python_without_pip_is_told_what_to_install(tmp_path, monkeypatch):
 
 def test_the_site_is_served_where_it_is_asked_to_be_or_on_a_free_port(dev):
     assert dev.command("serve", ["--port", "8123", "--dirty"])[2:] == [
-        "mkdocs", "serve", "--dev-addr", "127.0.0.1:8123", "--dirty"]
+        "mkdocs",
+        "serve",
+        "--dev-addr",
+        "127.0.0.1:8123",
+        "--dirty",
+    ]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert port < dev.free_port(port) < port + 100
@@ -316,5 +375,10 @@ def test_options_go_to_the_tools(dev):
 
 
 def test_the_package_s_types_hold():
-    checked = subprocess.run([sys.executable, "-m", "mypy", "--cache-dir", os.devnull], cwd=ROOT, capture_output=True, text=True)
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir", os.devnull],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -27,7 +27,9 @@ def random_layer(cell, rng, n_in=3, units=4, dtype=np.float64, **options):
     """A layer whose every parameter is drawn, biases included."""
     call, more = CELLS[cell]
     layer = call.of(n_in, units, rng=rng, dtype=dtype, **more, **options)
-    drawn = {name: 0.7 * rng.standard_normal(value.shape) for name, value in layer.parameters.items()}
+    drawn = {
+        name: 0.7 * rng.standard_normal(value.shape) for name, value in layer.parameters.items()
+    }
     return layer.with_parameters({name: value.astype(dtype) for name, value in drawn.items()})
 
 
@@ -52,7 +54,8 @@ def test_projection_in_float32(cell):
     rng = np.random.default_rng(2)
     network = classifier(random_layer(cell, rng, dtype=np.float32), rng)
     x = rng.standard_normal((5, 6, 3)).astype(np.float32)
-    # In one projection in some the terms may cancel; the median shows the usual error, a few roundings of 6e-8.
+    # In one projection in some the terms may cancel; the median shows the usual error, a few
+    # roundings of 6e-8.
     assert np.median([vn.projection_test(network, x, rng=rng) for _ in range(7)]) < 1e-5
 
 
@@ -63,7 +66,8 @@ def test_forward_mode_agrees_with_backpropagation(cell):
     network, x, labels = classifier(layer, rng), rng.standard_normal((2, 4, 3)), np.array([0, 2])
     for name in layer.parameters:
         one, two = (
-            vn.parameter_gradient(network, x, labels, parameter=name, method=way) for way in ("backprop", "forward")
+            vn.parameter_gradient(network, x, labels, parameter=name, method=way)
+            for way in ("backprop", "forward")
         )
         assert np.linalg.norm(one) > 1e-4
         assert np.linalg.norm(one - two) < 1e-13 * np.linalg.norm(one), name
@@ -80,14 +84,22 @@ class ResidualRNN(vn.Recurrent):
     def step_back(self, memory, d_state):
         before, h = memory
         delta = (1 - h**2) * d_state / 10
-        return delta, d_state + delta @ self.recurrent_weight, {"recurrent_weight": delta.T @ before}
+        return (
+            delta,
+            d_state + delta @ self.recurrent_weight,
+            {"recurrent_weight": delta.T @ before},
+        )
 
 
 def test_a_new_cell_is_a_step_and_a_step_back():
     rng = np.random.default_rng(20)
     layer, x = ResidualRNN.of(3, 4, rng=rng, truncation=3), rng.standard_normal((2, 6, 3))
     assert vn.projection_test(replace(layer, truncation=None), x, rng=rng) < 1e-11
-    assert vn.step_jacobians(layer, x).shape == (2, 6, 4, 4) and layer.forward(x)[0].shape == (2, 6, 4)
+    assert vn.step_jacobians(layer, x).shape == (2, 6, 4, 4) and layer.forward(x)[0].shape == (
+        2,
+        6,
+        4,
+    )
     with pytest.raises(TypeError, match="abstract"):
         vn.Recurrent(layer.weight, layer.bias, layer.recurrent_weight)
 
@@ -96,14 +108,23 @@ def test_a_new_cell_is_a_step_and_a_step_back():
 @EVERY_CELL
 def test_dtype_in_is_dtype_out(cell, dtype):
     rng = np.random.default_rng(4)
-    layer, x = random_layer(cell, rng, dtype=dtype, truncation=2), rng.standard_normal((2, 3, 3)).astype(dtype)
+    layer, x = (
+        random_layer(cell, rng, dtype=dtype, truncation=2),
+        rng.standard_normal((2, 3, 3)).astype(dtype),
+    )
     output, memory = layer.forward(x)
     d_x, parts = layer.backward(memory, output)
     states, jacobians = vn.state_gradients(layer, memory, output), vn.step_jacobians(layer, x)
     assert {a.dtype for a in (output, d_x, *parts.values(), states, jacobians)} == {np.dtype(dtype)}
     size = 8 if cell == "lstm" else 4
-    assert (output.shape, states.shape, jacobians.shape) == ((2, 3, 4), (2, 3, size), (2, 3, size, size))
-    assert {name: a.shape for name, a in parts.items()} == {name: a.shape for name, a in layer.parameters.items()}
+    assert (output.shape, states.shape, jacobians.shape) == (
+        (2, 3, 4),
+        (2, 3, size),
+        (2, 3, size, size),
+    )
+    assert {name: a.shape for name, a in parts.items()} == {
+        name: a.shape for name, a in layer.parameters.items()
+    }
 
 
 def test_the_formulas_by_hand():
@@ -112,7 +133,12 @@ def test_the_formulas_by_hand():
     h = math.tanh(0.7)
     assert plain.activation is vn.tanh
     assert plain.forward(x)[0].ravel() == pytest.approx([h, math.tanh(-1.5 + 0.5 * h)], rel=1e-15)
-    w, r, b, c = np.array([[0.5], [-1.0], [2.0]]), np.array([[1.0], [0.4], [-0.6]]), np.array([0.1, 0.2, 0.3]), 0.7
+    w, r, b, c = (
+        np.array([[0.5], [-1.0], [2.0]]),
+        np.array([[1.0], [0.4], [-0.6]]),
+        np.array([0.1, 0.2, 0.3]),
+        0.7,
+    )
 
     def sigma(z):
         return 1 / (1 + math.exp(-z))
@@ -124,7 +150,9 @@ def test_the_formulas_by_hand():
             inner = gate_r * (-0.6 * h + c) if after else -0.6 * gate_r * h + c
             h = z * h + (1 - z) * math.tanh(2 * value + 0.3 + inner)
             expected.append(h)
-        assert vn.GRU(w, b, r, np.array([c]), after).forward(x)[0].ravel() == pytest.approx(expected, rel=1e-14)
+        assert vn.GRU(w, b, r, np.array([c]), after).forward(x)[0].ravel() == pytest.approx(
+            expected, rel=1e-14
+        )
     assert vn.GRU(w, b, r, np.array([c])).reset_after is True
 
 
@@ -154,8 +182,11 @@ def test_truncation_cuts_after_every_k_steps_from_the_start(cell):
     whole = vn.state_gradients(layer, memory, at_the_end)
     for k, reached in ((1, 6), (2, 6), (3, 6), (4, 4), (5, 5), (6, 6)):
         states = vn.state_gradients(replace(layer, truncation=k), memory, at_the_end)
-        assert (states[:, :reached] == 0).all() and (states[:, reached:] == whole[:, reached:]).all()
-    # With a loss at every step each piece has the gradient that it has alone, from the state that it starts with.
+        assert (states[:, :reached] == 0).all() and (
+            states[:, reached:] == whole[:, reached:]
+        ).all()
+    # With a loss at every step each piece has the gradient that it has alone, from the state that
+    # it starts with.
     states = vn.state_gradients(replace(layer, truncation=1), memory, output)
     assert (states[..., :4] == output).all() and (states[..., 4:] == 0).all()
 
@@ -205,7 +236,9 @@ def test_an_lstm_whose_forget_gate_is_saturated_open_carries_the_cell_gradient_u
 
 @pytest.mark.parametrize("b", [-1.0, 0.0, 1.0, 3.0])
 def test_with_zero_weights_the_cell_keeps_sigmoid_of_the_forget_bias_per_step(b):
-    layer = vn.LSTM.of(2, 3, rng=np.random.default_rng(10), forget_bias=b, initializer=vn.gaussian(0.0))
+    layer = vn.LSTM.of(
+        2, 3, rng=np.random.default_rng(10), forget_bias=b, initializer=vn.gaussian(0.0)
+    )
     layer = replace(layer, recurrent_weight=np.zeros((12, 3)))
     output, memory = layer.forward(np.ones((1, 20, 2)))
     d_output = np.zeros_like(output)
@@ -225,7 +258,9 @@ def test_a_gru_whose_update_gate_is_one_keeps_state_and_gradient(reset_after):
     d_state = rng.standard_normal((3, 4))
     assert (kept == state).all()
     assert layer.step_back(memory, d_state)[1] == pytest.approx(d_state, rel=1e-12)
-    assert vn.step_jacobians(layer, x) == pytest.approx(np.broadcast_to(np.eye(4), (3, 5, 4, 4)), abs=1e-20)
+    assert vn.step_jacobians(layer, x) == pytest.approx(
+        np.broadcast_to(np.eye(4), (3, 5, 4, 4)), abs=1e-20
+    )
 
 
 def test_the_two_reset_conventions_differ_and_agree_where_reset_is_one():
@@ -253,8 +288,11 @@ def test_a_linear_rnns_gradient_norm_changes_by_the_spectral_radius_per_step(rad
     rotation = np.linalg.qr(rng.standard_normal((units, units)))[0]
     found = norms(radius * rotation)
     assert found[:-1] / found[1:] == pytest.approx(np.full(steps - 1, radius))
-    # A matrix that is not normal: the first steps grow by more, and only the radius decides in the long run.
-    skewed = np.diag(radius * np.array([1.0, 0.8, -0.7, 0.6, 0.5, 0.4])) + np.triu(np.ones((units, units)), 1)
+    # A matrix that is not normal: the first steps grow by more, and only the radius decides in the
+    # long run.
+    skewed = np.diag(radius * np.array([1.0, 0.8, -0.7, 0.6, 0.5, 0.4])) + np.triu(
+        np.ones((units, units)), 1
+    )
     found = norms(skewed)
     assert found[-4] > 3 * radius**3 * found[-1]
     assert found[0] / found[1] == pytest.approx(radius, rel=1e-6)
@@ -263,14 +301,20 @@ def test_a_linear_rnns_gradient_norm_changes_by_the_spectral_radius_per_step(rad
 def test_measure_counts_a_recurrent_layer_and_both_its_weights():
     rng = np.random.default_rng(14)
     layer = random_layer("lstm", rng)
-    network, x, labels = classifier(layer, rng), rng.standard_normal((6, 5, 3)), rng.integers(3, size=6)
+    network, x, labels = (
+        classifier(layer, rng),
+        rng.standard_normal((6, 5, 3)),
+        rng.integers(3, size=6),
+    )
     measured, record = vn.measure(network, x, labels), network.forward(x)
     gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, labels))
     assert network.levels == (0, 2)
     assert measured.signal_rms[0] == pytest.approx(vn.rms(record.outputs[1]))
     assert measured.preactivation_rms[0] == pytest.approx(vn.rms(record.outputs[0]))
     assert measured.delta_rms[0] == pytest.approx(vn.rms(gradients.delta[0]))
-    both = math.hypot(*(np.linalg.norm(gradients.parts[0][name]) for name in ("weight", "recurrent_weight")))
+    both = math.hypot(
+        *(np.linalg.norm(gradients.parts[0][name]) for name in ("weight", "recurrent_weight"))
+    )
     assert measured.weight_gradient_norm[0] == pytest.approx(both)
     delta = vn.state_gradients(layer, record.memories[0], gradients.delta[0])
     assert (delta[:, -1, :4] == gradients.delta[0][:, -1]).all()
@@ -287,7 +331,14 @@ def test_an_lstm_learns_to_recall_the_first_of_twenty_steps_and_a_plain_rnn_with
         network = vn.Network((cell.of(2, 8, rng=rng, **rules, **options), vn.LastStep(), head))
         optimizer = vn.GradientDescent(0.05, momentum=0.9)
         _, history = vn.train(
-            network, x, labels, optimizer=optimizer, epochs=300, batch_size=2, rng=rng, measure_every=300
+            network,
+            x,
+            labels,
+            optimizer=optimizer,
+            epochs=300,
+            batch_size=2,
+            rng=rng,
+            measure_every=300,
         )
         losses[cell] = history.loss[-1]
     assert losses[vn.LSTM] < 0.01
@@ -300,7 +351,9 @@ def test_of_draws_each_gates_block_for_itself(cell, gates):
     layer = call.of(3, 5, rng=np.random.default_rng(16))
     rng = np.random.default_rng(16)
     weight = np.concatenate([vn.xavier_uniform((5, 3), rng=rng) for _ in range(gates)])
-    recurrent = np.concatenate([vn.initializer("orthogonal")((5, 5), rng=rng) for _ in range(gates)])
+    recurrent = np.concatenate(
+        [vn.initializer("orthogonal")((5, 5), rng=rng) for _ in range(gates)]
+    )
     assert (layer.weight == weight).all() and (layer.recurrent_weight == recurrent).all()
     for block in layer.recurrent_weight.reshape(gates, 5, 5):
         assert block @ block.T == pytest.approx(np.eye(5), abs=1e-14)
@@ -315,7 +368,9 @@ def test_of_takes_rules_biases_and_what_the_constructor_takes():
     rng = np.random.default_rng(17)
     rule = vn.scaled_gaussian(1.0, sigma_b=1.0)
     options = {"forget_bias": 2.5, "truncation": 7, "dtype": np.float32}
-    layer = vn.LSTM.of(3, 2, rng=rng, initializer=rule, recurrent_initializer="he_normal", **options)
+    layer = vn.LSTM.of(
+        3, 2, rng=rng, initializer=rule, recurrent_initializer="he_normal", **options
+    )
     assert layer.truncation == 7 and layer.bias.dtype == np.float32
     assert (layer.bias[2:4] == 2.5).all() and (np.delete(layer.bias, [2, 3]) != 0).all()
     assert vn.RNN.of(3, 2, rng=rng, activation="relu").activation is vn.relu
@@ -330,7 +385,10 @@ def test_of_takes_rules_biases_and_what_the_constructor_takes():
         ({"units": 1.5}, "units is 1.5; a whole number"),
         ({"rng": 0}, "rng is 0; a generator"),
         ({"initializer": "xavier"}, "initializer 'xavier' is unknown; did you mean"),
-        ({"recurrent_initializer": "ortogonal"}, "initializer 'ortogonal' is unknown; did you mean 'orthogonal'"),
+        (
+            {"recurrent_initializer": "ortogonal"},
+            "initializer 'ortogonal' is unknown; did you mean 'orthogonal'",
+        ),
         ({"forget_bias": math.nan}, "forget_bias is nan; a finite number"),
         ({"dtype": np.int64}, "dtype is int64; a floating-point type"),
         ({"truncation": 0}, "truncation is 0; a whole number of at least 1"),
@@ -347,17 +405,30 @@ def test_shapes_are_named():
     layer = vn.LSTM.of(3, 2, rng=np.random.default_rng(18))
     _, memory = layer.forward(np.ones((4, 5, 3)))
     for wrong, shape in ((np.ones((4, 3)), r"\(4, 3\)"), (np.ones((4, 5, 2)), r"\(4, 5, 2\)")):
-        with pytest.raises(ValueError, match=rf"^h has shape {shape}; \(batch, time, 3\) is expected"):
+        with pytest.raises(
+            ValueError, match=rf"^h has shape {shape}; \(batch, time, 3\) is expected"
+        ):
             layer.forward(wrong)
-        with pytest.raises(ValueError, match=rf"^x has shape {shape}; \(batch, time, 3\) is expected"):
+        with pytest.raises(
+            ValueError, match=rf"^x has shape {shape}; \(batch, time, 3\) is expected"
+        ):
             vn.step_jacobians(layer, wrong)
-    with pytest.raises(ValueError, match=r"^h has shape \(4, 3\); \(batch, time, features\) is expected"):
+    with pytest.raises(
+        ValueError, match=r"^h has shape \(4, 3\); \(batch, time, features\) is expected"
+    ):
         vn.LastStep().forward(np.ones((4, 3)))
-    with pytest.raises(ValueError, match=r"^d_output has shape \(4, 5, 3\); \(4, 5, 2\) is expected"):
+    with pytest.raises(
+        ValueError, match=r"^d_output has shape \(4, 5, 3\); \(4, 5, 2\) is expected"
+    ):
         vn.state_gradients(layer, memory, np.ones((4, 5, 3)))
     for call in (vn.state_gradients, vn.step_jacobians):
-        with pytest.raises(TypeError, match="^layer is .*LastStep.*; a recurrent layer such as RNN is expected"):
-            call(vn.LastStep(), *(memory, np.ones((4, 5, 2)))[: 2 if call is vn.state_gradients else 1])
+        with pytest.raises(
+            TypeError, match="^layer is .*LastStep.*; a recurrent layer such as RNN is expected"
+        ):
+            call(
+                vn.LastStep(),
+                *(memory, np.ones((4, 5, 2)))[: 2 if call is vn.state_gradients else 1],
+            )
     with pytest.raises(ValueError, match=r"bias has shape \(8,\) .*; \(4,\)"):
         vn.LSTM(layer.weight, layer.bias, np.ones((4, 1)))
     with pytest.raises(ValueError, match=r"recurrent_weight has shape \(6, 2\) .*; \(8, 2\)"):
@@ -380,7 +451,11 @@ def test_layers_pickle_copy_and_leave_what_they_are_given(cell):
     kept = output.copy(), x.copy()
     d_x, _ = layer.backward(memory, output)
     assert (output == kept[0]).all() and (x == kept[1]).all()
-    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), layer.with_parameters(layer.parameters)):
+    for other in (
+        copy.deepcopy(layer),
+        pickle.loads(pickle.dumps(layer)),
+        layer.with_parameters(layer.parameters),
+    ):
         again, memory = other.forward(x)
         assert (again == output).all() and (other.backward(memory, output)[0] == d_x).all()
 

@@ -18,7 +18,9 @@ def test_the_stored_values_of_pytorch_are_met(name):
 
 @pytest.fixture(scope="module")
 def torch():
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed: the stored values alone are compared with")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is not installed: the stored values alone are compared with"
+    )
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
     return torch

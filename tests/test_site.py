@@ -30,7 +30,11 @@ PAGES = sorted(
     path.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
     for path in [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/labs/*.ipynb")]
 )
-CHAPTERS = [name for name in PAGES if name.startswith(("foundations/", "remedies/", "practice/", "index", "labs/"))]
+CHAPTERS = [
+    name
+    for name in PAGES
+    if name.startswith(("foundations/", "remedies/", "practice/", "index", "labs/"))
+]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FIRST_LOAD = 150_000  # bytes, gzipped
 
@@ -42,7 +46,11 @@ def build(folder: Path, site: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'docs'}"},
+        env={
+            **os.environ,
+            "NO_MKDOCS_2_WARNING": "1",
+            "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'docs'}",
+        },
     )
 
 
@@ -70,7 +78,9 @@ def test_nothing_of_the_source_shows_through(site):
         assert "{python}" not in shown, name
         assert "invisible-code-block" not in shown, name
         assert "wzxhzdk" not in html, name
-        assert not re.search(r"\$[^$<>]{1,80}\$", re.sub(r"<svg.*?</svg>", "", shown, flags=re.DOTALL)), name
+        assert not re.search(
+            r"\$[^$<>]{1,80}\$", re.sub(r"<svg.*?</svg>", "", shown, flags=re.DOTALL)
+        ), name
 
 
 def test_every_figure_says_what_it_shows(site):
@@ -123,7 +133,12 @@ def browser():
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     from playwright.sync_api import sync_playwright
 
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    quiet = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=quiet)
         yield running
@@ -142,7 +157,10 @@ def visit(browser, server):
         page.requests, page.mistakes = [], []
         page.on("response", lambda response: page.requests.append(response))
         page.on("pageerror", lambda error: page.mistakes.append(str(error)))
-        page.on("console", lambda message: page.mistakes.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: page.mistakes.append(message.text) if message.type == "error" else None,
+        )
         page.goto(server + name, wait_until="networkidle")
         return page
 
@@ -156,14 +174,21 @@ def test_a_page_in_the_browser(visit, server, name):
     """Asks no other host, loads light, is accessible in light and in dark, and reads on a phone."""
     page = visit(name, color_scheme="light")
     assert [response.url for response in page.requests if not response.url.startswith(server)] == []
-    sizes = {response.url: len(gzip.compress(response.body())) for response in page.requests if response.ok}
+    sizes = {
+        response.url: len(gzip.compress(response.body()))
+        for response in page.requests
+        if response.ok
+    }
     assert sum(sizes.values()) < FIRST_LOAD, sizes
     assert violations(page) == []
     page.emulate_media(color_scheme="dark")
     page.wait_for_function("document.body.dataset.mdColorScheme === 'slate'")
     assert violations(page, runOnly=["color-contrast"]) == []  # only colours differ
     page.set_viewport_size({"width": 390, "height": 900})
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert (
+        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        <= 0
+    )
     small = page.evaluate(
         "[...document.querySelectorAll('.vg-figure text')].filter(t => t.textContent.trim()).map(t =>"
         " parseFloat(getComputedStyle(t).fontSize) * Math.hypot(t.getScreenCTM().c, t.getScreenCTM().d)).filter(size => size < 11)"
@@ -175,7 +200,9 @@ def test_a_page_in_the_browser(visit, server, name):
 def violations(page, **options) -> list[tuple[str, list[str]]]:
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
+    found = (
+        Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
+    )
     return [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
 
 
@@ -191,7 +218,9 @@ def test_a_page_reads_without_scripts(visit, name):
 def test_copy_runnable_copies_the_block_with_what_it_needs(visit):
     page = visit("foundations/saturation.html")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    wanted = page.evaluate("[...document.querySelectorAll('template.vg-runnable')].map(t => t.content.textContent)")
+    wanted = page.evaluate(
+        "[...document.querySelectorAll('template.vg-runnable')].map(t => t.content.textContent)"
+    )
     buttons = page.locator("[data-md-type=runnable]")
     assert buttons.count() == len(wanted) > 1
     button = next(button for button in buttons.all() if button.is_visible())
@@ -202,11 +231,18 @@ def test_copy_runnable_copies_the_block_with_what_it_needs(visit):
     assert page.evaluate("navigator.clipboard.readText()").strip() == wanted[index].strip()
 
 
-EXPLORABLES = {"index": 5, "foundations/chain-rule": 3, "foundations/saturation": 2}  # pages -> knobs on them
+EXPLORABLES = {
+    "index": 5,
+    "foundations/chain-rule": 3,
+    "foundations/saturation": 2,
+}  # pages -> knobs on them
 
 
 def test_all_explorables_are_tried(site):
-    found = {name: (site / f"{name}.html").read_text("utf-8").count("data-states") for name in EXPLORABLES}
+    found = {
+        name: (site / f"{name}.html").read_text("utf-8").count("data-states")
+        for name in EXPLORABLES
+    }
     everywhere = sum((site / name).read_text("utf-8").count("data-states") for name in PAGES)
     assert set(found.values()) == {1} and everywhere == len(found)
 
@@ -218,7 +254,9 @@ def test_each_knob_shows_the_run_that_python_makes(visit, server, name, monkeypa
     explorable = an_explorable(name)
     page = visit(f"{name}.html")
     knobs = page.locator("figure[data-knobs] :is(input, select)")
-    assert not [response for response in page.requests if re.search(r"\.[0-9a-f]{12}\.js$", response.url)]
+    assert not [
+        response for response in page.requests if re.search(r"\.[0-9a-f]{12}\.js$", response.url)
+    ]
     assert knobs.count() == EXPLORABLES[name] == len(explorable.knobs)
     assert_shows(page, explorable, explorable.start)
     for position, (knob, values) in enumerate(explorable.knobs.items()):
@@ -229,7 +267,9 @@ def test_each_knob_shows_the_run_that_python_makes(visit, server, name, monkeypa
         assert_shows(page, explorable, {**explorable.start, knob: moved})
         asked = parse_qs(urlsplit(page.url).fragment.partition("?")[2])
         assert asked[knob] == [moved if isinstance(moved, str) else f"{moved:g}"]
-        assert_shows(visit(page.url.removeprefix(server)), explorable, {**explorable.start, knob: moved})
+        assert_shows(
+            visit(page.url.removeprefix(server)), explorable, {**explorable.start, knob: moved}
+        )
         turn(page, control, values, explorable.start[knob])
         assert_shows(page, explorable, explorable.start)
 
@@ -240,7 +280,9 @@ def an_explorable(name: str):
     pyplot.close("all")
     figures.use()
     exec(block.runnable, {"__name__": "a_reader"})
-    found = next(f.explorable for f in map(pyplot.figure, pyplot.get_fignums()) if hasattr(f, "explorable"))
+    found = next(
+        f.explorable for f in map(pyplot.figure, pyplot.get_fignums()) if hasattr(f, "explorable")
+    )
     found.figure.dpi = 72
     found.figure.canvas.draw()
     found.figure.set_layout_engine("none")
@@ -261,20 +303,32 @@ def turn(page, control, values, value):
 def assert_shows(page, explorable, setting):
     """The reading is the run's, and lines and shapes stand where Matplotlib puts the run's numbers."""
     reading = unescape(re.sub(r"<[^>]*>", "", typeset(escape(explorable.show(setting)))))
-    page.wait_for_function("line => document.querySelector('.vg-reading').textContent === line", arg=reading)
+    page.wait_for_function(
+        "line => document.querySelector('.vg-reading').textContent === line", arg=reading
+    )
     height = explorable.figure.get_size_inches()[1] * 72
     paths = page.locator(".vg-state g[clip-path] path, .vg-state path[clip-path]").evaluate_all(
         "paths => paths.map(path => path.getAttribute('d').match(/-?[0-9.]+/g).map(Number))"
     )
     drawn = [np.reshape(path, (-1, 2)) for path in paths]
-    made = [a for a in explorable.drawn() if isinstance(a, (Line2D, Patch)) and len(a.get_path().vertices) > 1]
+    made = [
+        a
+        for a in explorable.drawn()
+        if isinstance(a, (Line2D, Patch)) and len(a.get_path().vertices) > 1
+    ]
     assert len(drawn) == len(made)
     for path, artist in zip(drawn, made, strict=True):
-        expected = artist.get_transform().transform(artist.get_path().vertices) * (1, -1) + (0, height)
+        expected = artist.get_transform().transform(artist.get_path().vertices) * (1, -1) + (
+            0,
+            height,
+        )
         box = explorable.axes[0].get_window_extent()
         inside = (expected[:, 1] > height - box.y1) & (expected[:, 1] < height - box.y0)
         if isinstance(artist, Patch):
-            assert np.abs(path[:: len(path) // 9] - expected[: len(path)][:: len(path) // 9]).max() < 0.1
+            assert (
+                np.abs(path[:: len(path) // 9] - expected[: len(path)][:: len(path) // 9]).max()
+                < 0.1
+            )
         else:
             assert inside.sum() > 1
             on_line = np.interp(expected[inside, 0], path[:, 0], path[:, 1])
@@ -285,7 +339,9 @@ def test_a_figure_whose_runs_do_not_load_says_so(visit):
     page = visit("index.html")
     page.route(re.compile(r"index\.[0-9a-f]{12}\.js"), lambda route: route.abort())
     page.locator("figure[data-knobs] select").first.select_option("tanh")
-    page.wait_for_function("document.querySelector('.vg-reading').textContent.includes('could not be loaded')")
+    page.wait_for_function(
+        "document.querySelector('.vg-reading').textContent.includes('could not be loaded')"
+    )
 
 
 def test_statements_are_chosen_by_verdict_and_each_has_an_address(visit, server):
@@ -295,13 +351,17 @@ def test_statements_are_chosen_by_verdict_and_each_has_an_address(visit, server)
     assert page.locator(".vg-verdicts input").count() == 1 + len(set(verdicts))
     page.locator(".vg-verdicts label", has_text="False").click()
     assert page.url.endswith("#verdict=false")
-    assert [one.is_visible() for one in statements.all()] == [verdict == "false" for verdict in verdicts]
+    assert [one.is_visible() for one in statements.all()] == [
+        verdict == "false" for verdict in verdicts
+    ]
     other = statements.nth(verdicts.index("conditional"))
     assert not other.locator("xpath=following-sibling::*[1]").is_visible()
     again = visit(page.url.removeprefix(server))
     assert again.locator("h3[data-verdict]:visible").count() == verdicts.count("false")
     again.evaluate("anchor => location.hash = anchor", other.get_attribute("id"))
-    again.wait_for_function("anchor => !document.getElementById(anchor).hidden", arg=other.get_attribute("id"))
+    again.wait_for_function(
+        "anchor => !document.getElementById(anchor).hidden", arg=other.get_attribute("id")
+    )
     assert again.locator("h3[data-verdict]:visible").count() == len(verdicts)
     page.locator(".vg-verdicts input").first.focus()
     page.keyboard.press("Space")

@@ -14,9 +14,22 @@ from vanishing import theory
 from vanishing.normalization import BatchNorm
 
 NAMED = [
-    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "swish", "mish", "gelu", "gelu_tanh",
-    "softplus", "softsign", "hard_tanh", "scaled_tanh",
-]  # fmt: skip
+    "identity",
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "swish",
+    "mish",
+    "gelu",
+    "gelu_tanh",
+    "softplus",
+    "softsign",
+    "hard_tanh",
+    "scaled_tanh",
+]
 BY_NAME = pytest.mark.parametrize("name", NAMED)
 TRAINING = vn.Mode(training=True)
 
@@ -46,11 +59,20 @@ def by_scipy(f, variance):
     sigma = math.sqrt(variance)
 
     def integrand(z):
-        return float(f(np.array([z]))[0]) * math.exp(-z * z / (2 * variance)) / (sigma * math.sqrt(2 * math.pi))
+        return (
+            float(f(np.array([z]))[0])
+            * math.exp(-z * z / (2 * variance))
+            / (sigma * math.sqrt(2 * math.pi))
+        )
 
     scales = [*(0.25, 1.0, 4.0, 10.0, 30.0, 200.0), *(sigma * k for k in (1, 2, 4, 7))]
-    ends = sorted({0.0, *(sign * min(scale, 12 * sigma) for scale in [*scales, math.inf] for sign in (-1, 1))})
-    parts = [integrate.quad(integrand, *panel, epsabs=0, epsrel=1e-11, limit=200)[0] for panel in pairwise(ends)]
+    ends = sorted(
+        {0.0, *(sign * min(scale, 12 * sigma) for scale in [*scales, math.inf] for sign in (-1, 1))}
+    )
+    parts = [
+        integrate.quad(integrand, *panel, epsabs=0, epsrel=1e-11, limit=200)[0]
+        for panel in pairwise(ends)
+    ]
     return math.fsum(parts)
 
 
@@ -59,17 +81,23 @@ def by_scipy(f, variance):
 def test_gaussian_mean_is_scipys_integral(name, variance):
     phi = vn.activation(name)
     for f in (lambda z: phi(z) ** 2, lambda z: phi.derivative(z) ** 2):
-        assert theory.gaussian_mean(f, variance) == pytest.approx(by_scipy(f, variance), rel=1e-10, abs=0)
+        assert theory.gaussian_mean(f, variance) == pytest.approx(
+            by_scipy(f, variance), rel=1e-10, abs=0
+        )
 
 
 @given(exponent=st.floats(-8, 6))
 def test_gaussian_mean_of_powers_and_tails(exponent):
     variance = 10.0**exponent
     assert theory.gaussian_mean(np.ones_like, variance) == pytest.approx(1, rel=1e-14)
-    assert theory.gaussian_mean(lambda z: z**4, variance) == pytest.approx(3 * variance**2, rel=1e-13)
+    assert theory.gaussian_mean(lambda z: z**4, variance) == pytest.approx(
+        3 * variance**2, rel=1e-13
+    )
     # E erf(z)^2 = (4 / pi) arctan(sqrt(1 + 4 v)) - 1 (Williams 1997)
     expected = 4 / math.pi * math.atan(math.sqrt(1 + 4 * variance)) - 1
-    assert theory.gaussian_mean(lambda z: special.erf(z) ** 2, variance) == pytest.approx(expected, rel=1e-7, abs=1e-14)
+    assert theory.gaussian_mean(lambda z: special.erf(z) ** 2, variance) == pytest.approx(
+        expected, rel=1e-7, abs=1e-14
+    )
 
 
 def test_the_rule_is_exact_on_each_panel():
@@ -84,7 +112,9 @@ def test_variance_zero_is_the_limit_from_above():
     assert theory.gaussian_mean(lambda z: np.cos(z), 0.0) == pytest.approx(1, rel=1e-14)
     assert theory.gaussian_mean(vn.relu.derivative, 0.0) == pytest.approx(0.5, rel=1e-14)
     assert theory.chi("relu", sigma_w=1.0, q=0.0) == pytest.approx(0.5, rel=1e-14)
-    assert theory.variance_map(0.0, "sigmoid", sigma_w=2.0, sigma_b=0.5) == pytest.approx(1.25, rel=1e-14)
+    assert theory.variance_map(0.0, "sigmoid", sigma_w=2.0, sigma_b=0.5) == pytest.approx(
+        1.25, rel=1e-14
+    )
 
 
 def test_a_function_is_asked_for():
@@ -95,15 +125,24 @@ def test_a_function_is_asked_for():
 # Maps and fixed points
 
 
-@given(q=st.floats(1e-6, 1e4), sigma_w=st.floats(0.1, 3), sigma_b=st.floats(0, 2), slope=st.floats(0, 1))
+@given(
+    q=st.floats(1e-6, 1e4),
+    sigma_w=st.floats(0.1, 3),
+    sigma_b=st.floats(0, 2),
+    slope=st.floats(0, 1),
+)
 def test_leaky_relu_has_linear_maps(q, sigma_w, sigma_b, slope):
     phi, gain = vn.leaky_relu(slope), sigma_w**2 * (1 + slope**2) / 2
-    assert theory.variance_map(q, phi, sigma_w=sigma_w, sigma_b=sigma_b) == pytest.approx(gain * q + sigma_b**2)
+    assert theory.variance_map(q, phi, sigma_w=sigma_w, sigma_b=sigma_b) == pytest.approx(
+        gain * q + sigma_b**2
+    )
     assert theory.chi(phi, sigma_w=sigma_w, q=q) == pytest.approx(gain, rel=1e-12)
 
 
 @pytest.mark.parametrize(("slope", "sigma_b"), [(0.0, 0.0), (0.0, 0.5), (0.3, 1e-200), (1.0, 1e-3)])
-def test_he_2015_rectifiers_are_critical_at_2_over_1_plus_slope_squared_whatever_the_bias(slope, sigma_b):
+def test_he_2015_rectifiers_are_critical_at_2_over_1_plus_slope_squared_whatever_the_bias(
+    slope, sigma_b
+):
     critical = theory.critical_sigma_w(vn.leaky_relu(slope), sigma_b=sigma_b)
     assert critical == pytest.approx(math.sqrt(2 / (1 + slope**2)), rel=1e-12)
 
@@ -148,16 +187,25 @@ def test_tanh_without_bias_dies_out_up_to_the_critical_line(sigma_w):
 def test_correlation_map_of_relu_is_the_arc_cosine_kernel(c, q):
     # Cho & Saul 2009, n = 1
     expected = (math.sqrt(1 - c * c) + c * (math.pi - math.acos(c))) / math.pi
-    assert theory.correlation_map(c, "relu", sigma_w=1.3, sigma_b=0.0, q=q) == pytest.approx(expected, abs=1e-11)
+    assert theory.correlation_map(c, "relu", sigma_w=1.3, sigma_b=0.0, q=q) == pytest.approx(
+        expected, abs=1e-11
+    )
     biased = (0.845 * q * expected + 0.04) / (0.845 * q + 0.04)
-    assert theory.correlation_map(c, "relu", sigma_w=1.3, sigma_b=0.2, q=q) == pytest.approx(biased, abs=1e-11)
+    assert theory.correlation_map(c, "relu", sigma_w=1.3, sigma_b=0.2, q=q) == pytest.approx(
+        biased, abs=1e-11
+    )
 
 
 @BY_NAME
 def test_correlation_map_keeps_one_and_its_slope_there_is_chi(name):
     at = {"sigma_w": 1.5, "sigma_b": 0.0, "q": 0.7}
     assert theory.correlation_map(1.0, name, **at) == pytest.approx(1, rel=1e-12)
-    if name not in ("relu", "leaky_relu", "hard_tanh", "selu"):  # a kink adds a term in (1 - c)^(3/2)
+    if name not in (
+        "relu",
+        "leaky_relu",
+        "hard_tanh",
+        "selu",
+    ):  # a kink adds a term in (1 - c)^(3/2)
         step, scale = 1e-5, 0.7 / theory.variance_map(0.7, name, sigma_w=1.5, sigma_b=0.0)
         slope = (1 - theory.correlation_map(1 - step, name, **at)) / step
         assert slope == pytest.approx(theory.chi(name, sigma_w=1.5, q=0.7) * scale, rel=1e-4)
@@ -173,14 +221,24 @@ def test_depth_scales_belong_to_the_slopes_of_the_maps(name, sigma_w, sigma_b):
     # One-sided, of second order, because c* may be 1.
     variances = [theory.variance_map(q - k * step, name, **at) for k in range(3)]
     correlations = [theory.correlation_map(c - k * step, name, **at, q=q) for k in range(3)]
-    slopes = [(3 * first - 4 * second + third) / (2 * step) for first, second, third in (variances, correlations)]
-    assert variances[0] == pytest.approx(q, rel=1e-12) and correlations[0] == pytest.approx(c, abs=1e-12)
-    assert theory.depth_scales(name, **at) == pytest.approx([-1 / math.log(slope) for slope in slopes], rel=1e-4)
+    slopes = [
+        (3 * first - 4 * second + third) / (2 * step)
+        for first, second, third in (variances, correlations)
+    ]
+    assert variances[0] == pytest.approx(q, rel=1e-12) and correlations[0] == pytest.approx(
+        c, abs=1e-12
+    )
+    assert theory.depth_scales(name, **at) == pytest.approx(
+        [-1 / math.log(slope) for slope in slopes], rel=1e-4
+    )
 
 
 def test_fixed_correlation():
-    # Without bias an odd phi forgets every correlation; in the ordered phase and on the line inputs become alike.
-    assert theory.correlation_fixed_point("tanh", sigma_w=1.5, sigma_b=0.0) == pytest.approx(0, abs=1e-12)
+    # Without bias an odd phi forgets every correlation; in the ordered phase and on the line inputs
+    # become alike.
+    assert theory.correlation_fixed_point("tanh", sigma_w=1.5, sigma_b=0.0) == pytest.approx(
+        0, abs=1e-12
+    )
     assert theory.correlation_fixed_point("tanh", sigma_w=1.0, sigma_b=0.3) == 1
     assert theory.correlation_fixed_point("relu", sigma_w=math.sqrt(2), sigma_b=0.0) == 1
 
@@ -224,13 +282,16 @@ def test_tanh_without_bias_is_critical_at_1():
 def test_an_activation_without_critical_point_is_named():
     steps = vn.Activation("steps", np.sign, np.zeros_like, steepest=0.0)
     with pytest.raises(
-        ValueError, match="^activation steps at sigma_b = 0.5 has no critical sigma_w; one is expected$"
+        ValueError,
+        match="^activation steps at sigma_b = 0.5 has no critical sigma_w; one is expected$",
     ):
         theory.critical_sigma_w(steps, sigma_b=0.5)
 
 
 def test_yang_2019_batch_norm_growth_is_pi_over_pi_minus_1_for_relu_and_b_minus_2_over_b_minus_3_for_linear():
-    assert theory.batch_norm_growth(10**8, "relu") == pytest.approx(math.pi / (math.pi - 1), rel=1e-7)
+    assert theory.batch_norm_growth(10**8, "relu") == pytest.approx(
+        math.pi / (math.pi - 1), rel=1e-7
+    )
     for batch in (4, 5, 8, 32, 1000):
         linear = (batch - 2) / (batch - 3)
         assert theory.batch_norm_growth(batch, "identity") == pytest.approx(linear, rel=1e-12)
@@ -244,7 +305,9 @@ def test_veit_2016_paths_of_5_to_17_blocks_are_0_45_percent_of_those_of_54():
 
 def test_klambauer_2017_selu_keeps_mean_0_and_variance_1():
     assert theory.gaussian_mean(vn.selu, 1.0) == pytest.approx(0, abs=1e-12)
-    assert theory.variance_fixed_point("selu", sigma_w=1.0, sigma_b=0.0) == pytest.approx(1, rel=1e-10)
+    assert theory.variance_fixed_point("selu", sigma_w=1.0, sigma_b=0.0) == pytest.approx(
+        1, rel=1e-10
+    )
 
 
 # Batch norm
@@ -267,7 +330,8 @@ def test_batch_norm_growth_is_the_mean_over_the_sphere(batch, name):
 
 @pytest.mark.parametrize("batch", [4, 8, 32, 1000])
 def test_batch_norm_growth_of_relu_in_closed_form(batch):
-    # ReLU is homogeneous, so that the joint law of u and v enters by its angle alone, as for Gaussian pairs.
+    # ReLU is homogeneous, so that the joint law of u and v enters by its angle alone, as for
+    # Gaussian pairs.
     cosine = -1 / (batch - 1)
     both = (math.pi - math.acos(cosine)) / (2 * math.pi)
     product = math.sqrt(1 - cosine**2) / (2 * math.pi) + cosine * both
@@ -276,16 +340,21 @@ def test_batch_norm_growth_of_relu_in_closed_form(batch):
 
 
 def test_batch_norm_growth_ignores_the_scale_of_phi():
-    double = vn.Activation("double", lambda z: 2 * np.tanh(z), lambda z: 2 * vn.tanh.derivative(z), steepest=2.0)
-    assert theory.batch_norm_growth(8, double) == pytest.approx(theory.batch_norm_growth(8, vn.tanh), rel=1e-12)
+    double = vn.Activation(
+        "double", lambda z: 2 * np.tanh(z), lambda z: 2 * vn.tanh.derivative(z), steepest=2.0
+    )
+    assert theory.batch_norm_growth(8, double) == pytest.approx(
+        theory.batch_norm_growth(8, vn.tanh), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("width", [32, 128])
 @pytest.mark.parametrize("batch", [8, 32])
 @pytest.mark.parametrize("name", ["identity", "relu", "tanh"])
 def test_a_layer_with_batch_norm_multiplies_the_squared_gradient_as_predicted(name, batch, width):
-    # Inputs that are orthogonal put z_1 where deep layers are, exactly at every width; as the deep layers keep the
-    # variance of z, which one layer does not, the product of it and the squared gradient is what is compared.
+    # Inputs that are orthogonal put z_1 where deep layers are, exactly at every width; as the deep
+    # layers keep the variance of z, which one layer does not, the product of it and the squared
+    # gradient is what is compared.
     rng, above, below = np.random.default_rng(batch), [], []
     norm = BatchNorm.of(width)
     norm = BatchNorm(norm.gain, norm.shift, norm.mean, norm.variance, epsilon=0.0)
@@ -309,10 +378,14 @@ def test_a_deep_relu_net_with_batch_norm_explodes_as_predicted(batch, width):
     for _ in range(25):
         net = vn.dense_network(
             [width] * 17, activation="relu", initializer="he_normal", normalization="batch", rng=rng
-        )  # fmt: skip
+        )
         record = net.forward(rng.standard_normal((batch, width)), TRAINING)
-        squares = [np.sum(delta**2) for delta in net.backward(record, rng.standard_normal((batch, width))).delta]
-        # Without the first layers, where inputs are not yet as correlated as in deep ones, and the output's layer.
+        squares = [
+            np.sum(delta**2)
+            for delta in net.backward(record, rng.standard_normal((batch, width))).delta
+        ]
+        # Without the first layers, where inputs are not yet as correlated as in deep ones, and the
+        # output's layer.
         factors.append(np.mean([first / second for first, second in pairwise(squares[4:15])]))
     assert within_five_errors(factors, theory.batch_norm_growth(batch, "relu"))
 
@@ -322,13 +395,28 @@ def test_a_deep_relu_net_with_batch_norm_explodes_as_predicted(batch, width):
 
 @pytest.mark.parametrize("width", [50, 200])
 @pytest.mark.parametrize(
-    "name", ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "selu", "gelu_tanh", "softsign", "hard_tanh", "mish"]
+    "name",
+    [
+        "identity",
+        "sigmoid",
+        "tanh",
+        "relu",
+        "leaky_relu",
+        "selu",
+        "gelu_tanh",
+        "softsign",
+        "hard_tanh",
+        "mish",
+    ],
 )
 def test_chi_is_the_factor_measured(name, width):
-    # An input of fixed norm makes z_1 Gaussian of variance q exactly, and a random dL/dz_2 is independent of it.
+    # An input of fixed norm makes z_1 Gaussian of variance q exactly, and a random dL/dz_2 is
+    # independent of it.
     rng, sigma_w, q, factors, squares = np.random.default_rng(width), 1.4, 1.7, [], []
     for _ in range(60):
-        net = vn.dense_network([width] * 3, activation=name, initializer=vn.scaled_gaussian(sigma_w), rng=rng)
+        net = vn.dense_network(
+            [width] * 3, activation=name, initializer=vn.scaled_gaussian(sigma_w), rng=rng
+        )
         x = rng.standard_normal((1, width))
         record = net.forward(x * math.sqrt(q) / (sigma_w * vn.rms(x)))
         delta = net.backward(record, rng.standard_normal((1, width))).delta
@@ -359,7 +447,9 @@ def test_tanh_keeps_signal_and_gradient_on_the_critical_line(sigma_b, width):
 def test_the_squared_gradient_of_relu_nets_is_log_normal(width):
     rng, depth, logs = np.random.default_rng(width), 10, []
     for _ in range(300):
-        net = vn.dense_network([width] * (depth + 2), activation="relu", initializer="he_normal", rng=rng)
+        net = vn.dense_network(
+            [width] * (depth + 2), activation="relu", initializer="he_normal", rng=rng
+        )
         record = net.forward(rng.standard_normal((1, width)))
         delta = net.backward(record, rng.standard_normal((1, width))).delta
         logs.append(2 * math.log(vn.rms(delta[0]) / vn.rms(delta[-1])))
@@ -379,11 +469,16 @@ def test_one_relu_layer_multiplies_by_mean_1_and_variance_5_over_n():
     mean, variance = theory.log_normal_law([n])
     assert (mean, variance) == pytest.approx((-0.05, 0.1))
     assert abs(chance @ logs - mean) < 5 / n**2
-    assert abs(chance @ (logs**2 + special.polygamma(1, k / 2)) - (chance @ logs) ** 2 - variance) < 25 / n**2
+    assert (
+        abs(chance @ (logs**2 + special.polygamma(1, k / 2)) - (chance @ logs) ** 2 - variance)
+        < 25 / n**2
+    )
 
 
 @pytest.mark.parametrize("width", [200, 400])
-@pytest.mark.parametrize(("name", "sigma_w", "drive"), [("tanh", 1.0, 0.1), ("tanh", 1.5, 0.05), ("relu", 1.2, 0.3)])
+@pytest.mark.parametrize(
+    ("name", "sigma_w", "drive"), [("tanh", 1.0, 0.1), ("tanh", 1.5, 0.05), ("relu", 1.2, 0.3)]
+)
 def test_the_gradient_of_a_recurrent_net_grows_as_predicted(name, sigma_w, drive, width):
     rng, phi, nets, steps = np.random.default_rng(width), vn.activation(name), 8000 // width, 20
     weight = sigma_w / math.sqrt(width) * rng.standard_normal((nets, width, width), np.float32)
@@ -409,11 +504,17 @@ def test_pretorius_2018_dropout_makes_weights_critical_that_are_smaller_by_sqrt_
     rng, width, sigma_w, factors = np.random.default_rng(0), 100, math.sqrt(2 * (1 - rate)), []
     for _ in range(200):
         net = vn.dense_network(
-            [width] * 3, activation="relu", initializer=vn.scaled_gaussian(sigma_w), dropout=rate, rng=rng
-        )  # fmt: skip
+            [width] * 3,
+            activation="relu",
+            initializer=vn.scaled_gaussian(sigma_w),
+            dropout=rate,
+            rng=rng,
+        )
         record = net.forward(rng.standard_normal((1, width)), vn.Mode(training=True, rng=rng))
         factors.append(np.mean(net.backward(record, rng.standard_normal((1, width))).delta[0] ** 2))
-    assert theory.chi("relu", sigma_w=sigma_w / math.sqrt(1 - rate), q=1.0) == pytest.approx(1, rel=1e-12)
+    assert theory.chi("relu", sigma_w=sigma_w / math.sqrt(1 - rate), q=1.0) == pytest.approx(
+        1, rel=1e-12
+    )
     assert within_five_errors(factors, 1.0)
 
 
@@ -422,7 +523,9 @@ def test_pretorius_2018_dropout_makes_weights_critical_that_are_smaller_by_sqrt_
 
 @pytest.mark.parametrize("n", [1, 2, 3, 10, 101, 1000])
 def test_random_product_growth_is_scipys_digamma(n):
-    assert theory.random_product_growth(n) == pytest.approx((math.log(2) + special.digamma(n / 2)) / 2, rel=1e-12)
+    assert theory.random_product_growth(n) == pytest.approx(
+        (math.log(2) + special.digamma(n / 2)) / 2, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("n", [2, 5])
@@ -444,7 +547,9 @@ def test_path_shares_are_binomial(blocks, branch):
 
 def test_mean_singular_value_of_a_matrix():
     n, variance = 200, 0.3
-    values = np.linalg.svd(math.sqrt(variance) * np.random.default_rng(0).standard_normal((n, n)), compute_uv=False)
+    values = np.linalg.svd(
+        math.sqrt(variance) * np.random.default_rng(0).standard_normal((n, n)), compute_uv=False
+    )
     # The mean of singular values fluctuates by far less than theirs.
     assert np.mean(values) == pytest.approx(theory.mean_singular_value(n, variance), rel=5e-3)
     density = integrate.quad(lambda s: s * math.sqrt(4 - s * s) / math.pi, 0, 2)[0]
@@ -454,10 +559,16 @@ def test_mean_singular_value_of_a_matrix():
 
 @pytest.mark.parametrize("depth", [1, 2, 7, 50])
 def test_linear_jacobian_edge_is_the_growth_of_the_moments(depth):
-    # E lambda^k is the Fuss-Catalan number binomial((L + 1) k, k) / (L k + 1), which grows as edge^k k^(-3/2).
+    # E lambda^k is the Fuss-Catalan number binomial((L + 1) k, k) / (L k + 1), which grows as
+    # edge^k k^(-3/2).
     def log_moment(k):
         a, b = (depth + 1) * k, depth * k
-        return special.gammaln(a + 1) - special.gammaln(k + 1) - special.gammaln(b + 1) - math.log(b + 1)
+        return (
+            special.gammaln(a + 1)
+            - special.gammaln(k + 1)
+            - special.gammaln(b + 1)
+            - math.log(b + 1)
+        )
 
     k = 100_000
     growth = log_moment(k + 1) - log_moment(k) + 1.5 * math.log1p(1 / k)
@@ -466,13 +577,20 @@ def test_linear_jacobian_edge_is_the_growth_of_the_moments(depth):
 
 
 def test_theory_calls_no_network_and_every_function_is_typed_and_documented():
-    names = {name for name, value in vars(theory).items() if getattr(value, "__module__", "") == theory.__name__}
+    names = {
+        name
+        for name, value in vars(theory).items()
+        if getattr(value, "__module__", "") == theory.__name__
+    }
     assert {name for name in names if not name.startswith("_")} == set(theory.__all__)
     assert theory.__all__ == sorted(theory.__all__) and vn.theory is theory
     source = inspect.getsource(theory)
-    assert {line.split()[1] for line in source.splitlines() if line.startswith("from vanishing")} == {
-        "vanishing.activations", "vanishing.validation",
-    }  # fmt: skip
+    assert {
+        line.split()[1] for line in source.splitlines() if line.startswith("from vanishing")
+    } == {
+        "vanishing.activations",
+        "vanishing.validation",
+    }
     for name in theory.__all__:
         function = getattr(theory, name)
         assert function.__doc__.splitlines()[0].endswith(".") and "Examples:" in function.__doc__

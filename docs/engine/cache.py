@@ -26,7 +26,12 @@ FOLDER = Path(".cache/pages")
 KEPT = 700  # runs: those of the last dozen versions of the package, at today's number of pages
 FOUND = 3  # the exit code of a run that found problems
 PACKAGES = ("matplotlib", "numpy", "scikit-learn", "sybil")
-FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")  # a block that needs one is run where it is installed
+FRAMEWORKS = (
+    "jax",
+    "keras",
+    "tensorflow",
+    "torch",
+)  # a block that needs one is run where it is installed
 
 
 def digest(*extra: str | bytes) -> str:
@@ -51,7 +56,9 @@ def versions() -> str:
 def page_run(path: str | os.PathLike[str]) -> PageRun:
     """The run of the page at `path` (relative to the project), from the cache if it is there."""
     path = Path(path).as_posix()
-    while not (stored := FOLDER / f"{digest(path, text := Path(path).read_text('utf-8'))}.json").exists():
+    while not (
+        stored := FOLDER / f"{digest(path, text := Path(path).read_text('utf-8'))}.json"
+    ).exists():
         make(path) if RUNS.search(text) else store(path)
     result = load(stored.read_text("utf-8"))
     result.problems += link_problems(text, path)
@@ -62,7 +69,10 @@ def page_runs(paths: Iterable[str | os.PathLike[str]]) -> list[PageRun]:
     """The runs of many pages, as many at a time as there are cores, the longest pages first: they tend to run longest."""
     paths = list(paths)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = {path: pool.submit(page_run, path) for path in sorted(paths, key=os.path.getsize, reverse=True)}
+        running = {
+            path: pool.submit(page_run, path)
+            for path in sorted(paths, key=os.path.getsize, reverse=True)
+        }
     return [running[path].result() for path in paths]
 
 
@@ -71,7 +81,12 @@ def make(path: str) -> None:
     one_thread = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
     worker = subprocess.run(
         [sys.executable, "-m", "engine.cache", path],
-        env={**os.environ, **one_thread, "MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={
+            **os.environ,
+            **one_thread,
+            "MPLBACKEND": "Agg",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -29,7 +29,9 @@ class Scoped(ast.NodeTransformer):
         return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
 
     def visit_DictComp(self, node: ast.DictComp) -> ast.AST:  # noqa: N802
-        return self.generic_visit(ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators))
+        return self.generic_visit(
+            ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
+        )
 
     visit_SetComp = visit_ListComp
 
@@ -58,7 +60,9 @@ def called_names(found: Iterable[Statement]) -> set[str]:
     return {name for statement in found for name in statement.uses_when_called}
 
 
-def needed_statements(above: list[Statement], own: tuple[Statement, ...], late: set[str]) -> list[Statement]:
+def needed_statements(
+    above: list[Statement], own: tuple[Statement, ...], late: set[str]
+) -> list[Statement]:
     needed = set(late)
     for statement in reversed(own):
         needed = needed_before(statement, needed)
@@ -96,7 +100,9 @@ def parsed(source: str, stateful: frozenset[str]) -> Iterator[Statement]:
             text,
             binds,
             set(changed(node)) | ((uses | called) & stateful),
-            uses - targets if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else (uses | called) - targets,
+            uses - targets
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+            else (uses | called) - targets,
             called,
             binds if isinstance(node, PLAIN) else targets,
         )
@@ -106,7 +112,11 @@ def loop_targets(node: ast.stmt) -> Iterator[str]:
     """The names that a loop binds before its body uses them."""
     if isinstance(node, ast.For):
         read = {part.id for part in ast.walk(node.iter) if isinstance(part, ast.Name)}
-        yield from (part.id for part in ast.walk(node.target) if isinstance(part, ast.Name) and part.id not in read)
+        yield from (
+            part.id
+            for part in ast.walk(node.target)
+            if isinstance(part, ast.Name) and part.id not in read
+        )
 
 
 def global_names(table: symtable.SymbolTable) -> Iterator[str]:

@@ -52,7 +52,9 @@ def explored(figure: Figure, prefix: str) -> tuple[str, States]:
                 raise ValueError(f"the axes' {' and '.join(moved)} change with {said(setting)}")
         drawings.append(fragment(picture(explorable), prefix))
     if foreign := foreign_colours("".join(drawings)):
-        raise ValueError(f"the colours {', '.join(foreign)} are not those of vanishing.figures.PALETTE")
+        raise ValueError(
+            f"the colours {', '.join(foreign)} are not those of vanishing.figures.PALETTE"
+        )
     start = drawings[explorable.settings().index(explorable.start)]
     explorable.show(explorable.start)
     for artist in explorable.drawn():
@@ -71,7 +73,11 @@ def still(ax: Axes) -> dict[str, Any]:
         "limits": (ax.get_xlim(), ax.get_ylim()),
         "scales": (ax.get_xscale(), ax.get_yscale()),
         "ticks": (list(ax.get_xticks()), list(ax.get_yticks())),
-        "labels": (ax.get_xlabel(), ax.get_ylabel(), *(ax.get_title(loc) for loc in ("left", "center", "right"))),
+        "labels": (
+            ax.get_xlabel(),
+            ax.get_ylabel(),
+            *(ax.get_title(loc) for loc in ("left", "center", "right")),
+        ),
     }
 
 
@@ -103,13 +109,17 @@ def label(name: str) -> str:
     """A parameter's name as it is read: sigma_w with its Greek letter and its index, others in words."""
     first, _, rest = name.partition("_")
     letter = html.unescape(f"&{first};")
-    return f"{letter}<sub>{rest}</sub>" if rest and letter != f"&{first};" else name.replace("_", " ")
+    return (
+        f"{letter}<sub>{rest}</sub>" if rest and letter != f"&{first};" else name.replace("_", " ")
+    )
 
 
 def states_html(states: States, name: str, path: str) -> tuple[str, str]:
     """What a figure with knobs tells its script, and the line that says what it shows at the start."""
     knobs = [{**knob, "label": label(knob["name"])} for knob in states["knobs"]]
-    data = f' data-states="{script_name(path, states)}" data-knobs="{html.escape(json.dumps(knobs))}"'
+    data = (
+        f' data-states="{script_name(path, states)}" data-knobs="{html.escape(json.dumps(knobs))}"'
+    )
     position = 0
     for knob in states["knobs"]:
         position = position * len(knob["values"]) + knob["start"]
@@ -120,7 +130,9 @@ def states_html(states: States, name: str, path: str) -> tuple[str, str]:
 def script(states: States) -> str:
     """The file that a page fetches when a knob is first turned: it gives its own element each line and drawing."""
     readings = (typeset(html.escape(reading)) for reading in states["readings"])
-    pairs = json.dumps([*zip(readings, states["drawings"], strict=True)], ensure_ascii=False, separators=(",", ":"))
+    pairs = json.dumps(
+        [*zip(readings, states["drawings"], strict=True)], ensure_ascii=False, separators=(",", ":")
+    )
     return f"document.currentScript.states = {pairs};\n"
 
 

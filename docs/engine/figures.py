@@ -103,7 +103,9 @@ def rewrite(element: ET.Element, names: dict[str, str]) -> None:
         if key == "style":
             value = themed(value)
         elif key not in ("href", "id"):
-            value = NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value)
+            value = NUMBER.sub(
+                lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value
+            )
         if not value.startswith("rotate(-0"):
             element.set(key, " ".join(value.split()))
         elif key in element.attrib:

@@ -85,16 +85,27 @@ def on_page_context(context: dict[str, Any], page: Page, **_: Any) -> None:
 def on_env(env: Any, config: MkDocsConfig, files: Files) -> None:
     """Ship the glyphs that the site's mathematics uses, for machines without such a font."""
     contents = (file.page.content or "" for file in files.documentation_pages() if file.page)
-    formulas = "".join(formula for text in contents for formula in re.findall(r"<math.*?</math>", text, re.DOTALL))
+    formulas = "".join(
+        formula for text in contents for formula in re.findall(r"<math.*?</math>", text, re.DOTALL)
+    )
     # A root is an element, and its sign no letter of the formula.
-    used = set(html.unescape(re.sub(r"<[^>]*>", "", formulas.replace("<msqrt>", "√").replace("<mroot>", "√"))))
+    used = set(
+        html.unescape(
+            re.sub(r"<[^>]*>", "", formulas.replace("<msqrt>", "√").replace("<mroot>", "√"))
+        )
+    )
     letters = "".join(sorted(used | {italic(letter) for letter in used}))
     files.append(File.generated(config, "assets/math.woff2", content=math_font(letters)))
 
 
 def italic(letter: str) -> str:
     """The mathematical italic that a browser shows for a variable of one letter."""
-    for first, last, start in (("A", "Z", 0x1D434), ("a", "z", 0x1D44E), ("Α", "Ω", 0x1D6E2), ("α", "ω", 0x1D6FC)):
+    for first, last, start in (
+        ("A", "Z", 0x1D434),
+        ("a", "z", 0x1D44E),
+        ("Α", "Ω", 0x1D6E2),
+        ("α", "ω", 0x1D6FC),
+    ):
         if first <= letter <= last:
             return "ℎ" if letter == "h" else chr(start + ord(letter) - ord(first))
     return {"∂": "𝜕", "ϵ": "𝜖", "ϑ": "𝜗", "ϕ": "𝜙", "ϱ": "𝜚", "ϖ": "𝜛"}.get(letter, letter)

@@ -1,4 +1,5 @@
-"""Labs: notebooks that mkdocs-jupyter executes, shown as any other page of the site. An MkDocs hook.
+"""Labs: notebooks that mkdocs-jupyter executes, shown as any other page of the site. An MkDocs
+hook.
 
 mkdocs-jupyter runs a notebook in the kernel `jupyter/kernels/lab` (figures as SVG in their natural
 size, whatever MPLBACKEND says; one thread, as pages have) and through the template that shadows its
@@ -33,7 +34,8 @@ PACKAGES = ("ipykernel", "ipython", "matplotlib-inline", "mkdocs-jupyter", "nbcl
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Let Jupyter find the kernel and the template, and name the cache by all that a run depends on.
+    """Let Jupyter find the kernel and the template, and name the cache by all that a run depends
+    on.
 
     mkdocs-jupyter itself looks only at the notebook's bytes. MkDocs calls this before every build,
     also the builds of `mkdocs serve`.
@@ -57,7 +59,9 @@ def on_post_build(config: MkDocsConfig) -> None:
             shutil.rmtree(folder)
 
 
-def render_lab(page: Page, execute: Callable[..., None], config: MkDocsConfig, files: Files) -> None:
+def render_lab(
+    page: Page, execute: Callable[..., None], config: MkDocsConfig, files: Files
+) -> None:
     """Render a lab as MkDocs renders a page, after mkdocs-jupyter ran it or took it from the cache."""
     path = os.path.relpath(page.file.abs_src_path)
     try:
@@ -69,7 +73,8 @@ def render_lab(page: Page, execute: Callable[..., None], config: MkDocsConfig, f
             raise PageError(run.problems)
         config = copy.copy(config)
         config["markdown_extensions"] = [
-            RunningPages(run) if name == "engine.render" else name for name in config["markdown_extensions"]
+            RunningPages(run) if name == "engine.render" else name
+            for name in config["markdown_extensions"]
         ]
         page.markdown = run.text
         Page.render(page, config, files)

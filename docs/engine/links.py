@@ -40,7 +40,10 @@ def link_problems(text: str, path: str) -> list[Problem]:
 
 def missing(file: Path, anchor: str) -> tuple[str, str]:
     if file.name == "sources.md":
-        return f"the source {anchor!r} is cited but not listed", f"add its entry, with {{ #{anchor} }}, to {file}"
+        return (
+            f"the source {anchor!r} is cited but not listed",
+            f"add its entry, with {{ #{anchor} }}, to {file}",
+        )
     return f"{file} has no anchor #{anchor}", "mend the anchor, or give the heading that { #id }"
 
 

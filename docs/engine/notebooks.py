@@ -1,4 +1,5 @@
-"""An executed notebook as the run of a page: what it printed, drew and displayed, and what is wrong with it.
+"""An executed notebook as the run of a page: what it printed, drew and displayed, and what is wrong
+with it.
 
 A code cell begins with what a chapter's fence has as options, in Quarto's manner; more lines belong
 to an option if they are indented:
@@ -53,7 +54,10 @@ def add_prose(run: PageRun, cell: dict[str, Any]) -> Found:
     """Append a Markdown cell to the page; the same parser as on pages says what in it would run."""
     page = Page(cell["source"], run.path)
     if list(page_parser(str)(page)) or page.problems:
-        yield "a Markdown cell runs nothing, and this one looks as if it did", "put the code into a code cell"
+        yield (
+            "a Markdown cell runs nothing, and this one looks as if it did",
+            "put the code into a code cell",
+        )
     yield from ((problem.message, problem.repair) for problem in link_problems(page.text, run.path))
     run.text += page.text + "\n\n"
 
@@ -62,9 +66,14 @@ def add_code(run: PageRun, cell: dict[str, Any]) -> Found:
     """Append a code cell, what it printed and drew, and below it the Markdown that it displayed."""
     head = HEAD.match(cell["source"])[0]
     code = cell["source"][len(head) :].strip("\n")
-    options = {name: " ".join(text.replace("\n#|", " ").split()) for name, text in OPTION.findall(head)}
+    options = {
+        name: " ".join(text.replace("\n#|", " ").split()) for name, text in OPTION.findall(head)
+    }
     if stray := OPTION.sub("", head).strip():
-        yield f"{stray!r} is no option of a cell", "write `#| alt: ...`, `#| caption: ...` or `#| fold: ...`"
+        yield (
+            f"{stray!r} is no option of a cell",
+            "write `#| alt: ...`, `#| caption: ...` or `#| fold: ...`",
+        )
     if not code:
         yield "the cell is empty", "delete it"
     outputs = defaultdict(list)
@@ -102,7 +111,10 @@ def output_problems(outputs: dict[str, list[str]]) -> Found:
         repair = "avoid it, or expect it: with np.errstate(...) or warnings.catch_warnings()"
         yield f"unexpected warning or error output:\n{indented(text)}", repair
     for text in outputs["object"]:
-        yield f"the cell's value shows as {text.strip()}", "end its last line with a semicolon, or print what matters"
+        yield (
+            f"the cell's value shows as {text.strip()}",
+            "end its last line with a semicolon, or print what matters",
+        )
 
 
 def failure(text: str) -> tuple[str, str]:

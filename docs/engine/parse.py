@@ -14,7 +14,9 @@ OPTIONS = ("title", "hl_lines", "alt", "caption", "fold")
 COMMENT = re.compile(r"^[ \t]*<!--.*?(?:-->|\Z)", re.DOTALL | re.MULTILINE)
 CODE_SPAN = re.compile(r"(?<!`)(?P<ticks>`+)(?!`)(?P<body>.+?)(?<!`)(?P=ticks)(?!`)", re.DOTALL)
 FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)(?:\n|\Z)", re.DOTALL)
-RUNS = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*(python|output)\b|`\{python\}|invisible-code", re.MULTILINE)
+RUNS = re.compile(
+    r"^[ \t]*(```+|~~~+)[ \t]*(python|output)\b|`\{python\}|invisible-code", re.MULTILINE
+)
 PYTHON_LIKE = re.compile(r"\W*(i?python\d?|py\d?|py-?con|python-repl|doctest)\b", re.IGNORECASE)
 SKIP = re.compile(r"[ \t]*<!--+\s*;?\s*skip:?\s*(?P<action>\w+)(?P<reason>.*?)--+>", re.DOTALL)
 LIKE_HIDDEN = re.compile(r"\s*<!--+\s*;?\s*(invisible-code|code-block|code\b)")
@@ -182,7 +184,10 @@ def block(page: Page, fence: Region) -> Region:
     source = fence.lexemes["source"]
     found = options(page, fence.start, fence.lexemes["info"])
     line = page.line_of(fence.start)
-    return region(Block(fence.start, fence.end, line, str(source), source_end=fence.end, options=found), source)
+    return region(
+        Block(fence.start, fence.end, line, str(source), source_end=fence.end, options=found),
+        source,
+    )
 
 
 def options(page: Page, position: int, info: str) -> dict[str, str]:
@@ -196,7 +201,9 @@ def options(page: Page, position: int, info: str) -> dict[str, str]:
     try:
         words = shlex.split(info)[1:]
     except ValueError as error:
-        page.problem(position, f"the options {info!r} cannot be read: {error}", 'write name="value"')
+        page.problem(
+            position, f"the options {info!r} cannot be read: {error}", 'write name="value"'
+        )
         return {}
     found = dict(word.partition("=")[::2] for word in words)
     for name in found.keys() - set(OPTIONS):
@@ -213,7 +220,9 @@ def attach_output(page: Page, above: Region | None, fence: Region) -> None:
     item = above.lexemes["item"] if above else None
     if item is None or item.expected is not None or page.text[item.end : fence.start].strip():
         page.problem(
-            fence.start, "this output does not follow a python block", "put it right after the block that prints it"
+            fence.start,
+            "this output does not follow a python block",
+            "put it right after the block that prints it",
         )
         return
     if fence.lexemes["info"].strip() != "output":
@@ -221,7 +230,10 @@ def attach_output(page: Page, above: Region | None, fence: Region) -> None:
     lines = page.text[fence.start : fence.end].splitlines()
     indent = len(lines[0]) - len(lines[0].lstrip())
     # Not Sybil's lexeme, from which common indentation is gone: blanks count in what is printed.
-    item.output_start, item.expected = fence.start, plain("\n".join(line[indent:] for line in lines[1:-1]))
+    item.output_start, item.expected = (
+        fence.start,
+        plain("\n".join(line[indent:] for line in lines[1:-1])),
+    )
     item.end = above.end = fence.end
 
 
@@ -246,7 +258,9 @@ def hidden(page: Page, comments: list[re.Match[str]]) -> Iterator[Region]:
     for found in HIDDEN(page):
         if found.start in ends:
             source, line = found.lexemes["source"], page.line_of(found.start)
-            yield region(Block(found.start, ends[found.start], line, str(source), hidden=True), source)
+            yield region(
+                Block(found.start, ends[found.start], line, str(source), hidden=True), source
+            )
 
 
 def expression_of(span: re.Match[str]) -> str | None:
@@ -262,7 +276,11 @@ def values(page: Page) -> Iterator[Region]:
         if expression is not None:
             yield region(Value(span.start(), span.end(), expression), expression)
         elif span["ticks"] == "`" and re.match(r"\{\w+\}", span["body"]):
-            page.problem(span.start(), f"the inline value {span[0]} would not run", "write `{python} expression`")
+            page.problem(
+                span.start(),
+                f"the inline value {span[0]} would not run",
+                "write `{python} expression`",
+            )
 
 
 def check_skip(page: Page, comment: re.Match[str]) -> None:

@@ -19,7 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PageFile | None":
-    return PageFile.from_parent(parent, path=file_path) if is_page(file_path, parent.config) else None
+    return (
+        PageFile.from_parent(parent, path=file_path) if is_page(file_path, parent.config) else None
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -33,11 +35,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     """The same before the workers of pytest-xdist start, lest each of them runs the pages that it needs."""
     chosen = (config.rootpath / argument.partition("::")[0] for argument in config.args)
-    page_runs(page.relative_to(config.rootpath) for path in chosen for page in pages_under(path, config))
+    page_runs(
+        page.relative_to(config.rootpath) for path in chosen for page in pages_under(path, config)
+    )
 
 
 def pages_under(path: Path, config: pytest.Config) -> Iterator[Path]:
-    yield from (page for page in ([path] if path.is_file() else path.rglob("*.md")) if is_page(page, config))
+    yield from (
+        page for page in ([path] if path.is_file() else path.rglob("*.md")) if is_page(page, config)
+    )
 
 
 def is_page(path: Path, config: pytest.Config) -> bool:

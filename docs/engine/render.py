@@ -63,16 +63,24 @@ def code_lines(block: Block, stash: Callable[[str], str]) -> Iterator[str]:
     if block.skipped is not None:
         yield stash(f'<p class="vg-skipped">Not run here: {html.escape(block.skipped)}</p>')
     else:
-        yield stash(f'<template class="vg-runnable" data-search-exclude>{html.escape(block.runnable)}</template>')
+        yield stash(
+            f'<template class="vg-runnable" data-search-exclude>{html.escape(block.runnable)}</template>'
+        )
     yield ""
 
 
-def figure_lines(block: Block, number: int, path: str, stash: Callable[[str], str]) -> Iterator[str]:
+def figure_lines(
+    block: Block, number: int, path: str, stash: Callable[[str], str]
+) -> Iterator[str]:
     if block.figure:
         name = f"figure-{number}"
         svg = inline_svg(block.figure, name, block.options["alt"])
         states, reading = states_html(block.states, name, path) if block.states else ("", "")
-        yield from ("", stash(f'<figure class="vg-figure" id="{name}"{states}>{svg}{reading}<figcaption>'), "")
+        yield from (
+            "",
+            stash(f'<figure class="vg-figure" id="{name}"{states}>{svg}{reading}<figcaption>'),
+            "",
+        )
         yield typeset(block.options["caption"])
         yield from ("", stash("</figcaption></figure>"), "")
 
@@ -173,7 +181,9 @@ class MathTreeprocessor(Treeprocessor):
             return mathml(latex, display)
         except ValueError as error:
             line = self.page.text.count("\n", 0, max(0, self.page.text.find(latex.strip()))) + 1
-            raise PageError([Problem(self.page.path or "?", line, str(error), "mend the LaTeX")]) from None
+            raise PageError(
+                [Problem(self.page.path or "?", line, str(error), "mend the LaTeX")]
+            ) from None
 
 
 class TableTreeprocessor(Treeprocessor):

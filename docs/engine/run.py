@@ -26,7 +26,17 @@ from sybil.region import Lexeme, Region
 from engine import figures
 from engine.closures import closure
 from engine.explorables import explored
-from engine.parse import CODE_SPAN, RUNS, Block, Page, Problem, Value, expression_of, page_parser, plain
+from engine.parse import (
+    CODE_SPAN,
+    RUNS,
+    Block,
+    Page,
+    Problem,
+    Value,
+    expression_of,
+    page_parser,
+    plain,
+)
 from vanishing.figures import use as use_style
 
 EXECUTE = PythonEvaluator()
@@ -132,14 +142,18 @@ class Runner:
         self.check_output(item)
         self.take_figure(item)
         self.stateful |= {
-            name for name, value in example.namespace.items() if isinstance(value, (np.random.Generator, Iterator))
+            name
+            for name, value in example.namespace.items()
+            if isinstance(value, (np.random.Generator, Iterator))
         }
         item.runnable = closure(earlier, item.source, self.stateful)
 
     def skip(self, example: Example, reason: str) -> None:
         item = example.region.lexemes["item"]
         if isinstance(item, Value):
-            self.page.problem(item.start, "an inline value cannot be skipped", "move it below the skip's end")
+            self.page.problem(
+                item.start, "an inline value cannot be skipped", "move it below the skip's end"
+            )
             return
         item.skipped = reason
         self.result.blocks.append(item)
@@ -156,7 +170,9 @@ class Runner:
         """The text that an expression gives; a number that nobody formatted is a problem."""
         line = self.page.line_of(position)
         source = Lexeme(f"__value__ = (\n{expression}\n)", 0, -2)
-        example = Example(self.page, line, 1, Region(position, position, source), self.page.namespace)
+        example = Example(
+            self.page, line, 1, Region(position, position, source), self.page.namespace
+        )
         EXECUTE(example)
         value = self.page.namespace.pop("__value__")
         if isinstance(value, str | int | np.integer) and not isinstance(value, bool):
@@ -179,7 +195,9 @@ class Runner:
 
     def check_hidden(self, block: Block) -> None:
         if block.printed:
-            self.page.problem(block.start, "a hidden block prints", "assert instead, or make the block visible")
+            self.page.problem(
+                block.start, "a hidden block prints", "assert instead, or make the block visible"
+            )
         if list(figures.take_open()):
             self.page.problem(block.start, "a hidden block draws", "make the block visible")
 
@@ -219,9 +237,15 @@ class Runner:
 
     def failed(self, line: int, error: Exception) -> None:
         """The problem that an exception is, at the page's line that raised it."""
-        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == self.page.path]
+        lines = [
+            f.lineno
+            for f in traceback.extract_tb(error.__traceback__)
+            if f.filename == self.page.path
+        ]
         line = lines[-1] if lines else getattr(error, "lineno", None) or line
-        source = "\n    ".join([self.page.text.splitlines()[line - 1].strip(), *getattr(error, "__notes__", ())])
+        source = "\n    ".join(
+            [self.page.text.splitlines()[line - 1].strip(), *getattr(error, "__notes__", ())]
+        )
         if isinstance(error, Warning):
             message = f"unexpected {type(error).__name__}: {error}"
             repair = "avoid it, or expect it: with np.errstate(...) or warnings.catch_warnings()"
@@ -234,7 +258,9 @@ class Runner:
         else:
             message = f"{type(error).__name__}: {error}"
             repair = "mend the code; run the page alone with: pytest " + self.page.path
-        self.result.problems.append(Problem(self.page.path, line, f"{message}\n    in: {source}", repair))
+        self.result.problems.append(
+            Problem(self.page.path, line, f"{message}\n    in: {source}", repair)
+        )
 
 
 def matches(expected: str, printed: str) -> bool:

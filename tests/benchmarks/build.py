@@ -1,7 +1,7 @@
 """How long the site's build takes: cold, warm, after one edit, and against plain MkDocs.
 
-Plain MkDocs builds the Markdown that the pages render to (results as text and HTML), with the same theme and
-extensions but without the engine and without the labs. Run from the project's folder:
+Plain MkDocs builds the Markdown that the pages render to (results as text and HTML), with the same
+theme and extensions but without the engine and without the labs. Run from the project's folder:
 
     .venv/bin/python tests/benchmarks/build.py
 """
@@ -54,8 +54,17 @@ def without_engine(project: Path) -> Path:
 
 def seconds(project: Path) -> float:
     began = time.perf_counter()
-    environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{project / 'docs'}", "NO_MKDOCS_2_WARNING": "1"}
-    subprocess.run([sys.executable, "-m", "mkdocs", "build", "--quiet"], cwd=project, env=environment, check=True)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{project}{os.pathsep}{project / 'docs'}",
+        "NO_MKDOCS_2_WARNING": "1",
+    }
+    subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet"],
+        cwd=project,
+        env=environment,
+        check=True,
+    )
     return time.perf_counter() - began
 
 
@@ -81,7 +90,9 @@ def main() -> None:
         print(f"after one edit           {edited:6.1f} s   (median of {ROUNDS})")
         print(f"warm                     {warm:6.1f} s   (median of {ROUNDS})")
         print(f"plain MkDocs, rendered   {plainly:6.1f} s   (median of {ROUNDS})")
-        print(f"warm against plain       {ratio:6.2f}     (median of the rounds' ratios; target: at most 1.5)")
+        print(
+            f"warm against plain       {ratio:6.2f}     (median of the rounds' ratios; target: at most 1.5)"
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Growth of the measurement's cost with the depth: `python tests/benchmarks/depth.py`.
 
-Processor time per layer, which does not depend on the depth if time is linear in it, and the peak of the memory that
-`vanishing.measure` takes (tracemalloc) over the bytes of the arrays that a backward pass needs: what the layers keep.
+Processor time per layer, which does not depend on the depth if time is linear in it, and the peak
+of the memory that `vanishing.measure` takes (tracemalloc) over the bytes of the arrays that a
+backward pass needs: what the layers keep.
 """
 
 from __future__ import annotations
@@ -43,13 +44,20 @@ def peak(network, x, target):
 
 def main():
     print(f"tanh, batch {BATCH}, float32, one thread, numpy {np.__version__}")
-    print(f"{'width':>5} {'depth':>6} {'time':>11} {'per layer':>11} {'ratio':>6} {'peak':>10} {'peak/kept':>10}")
+    print(
+        f"{'width':>5} {'depth':>6} {'time':>11} {'per layer':>11} {'ratio':>6} {'peak':>10} {'peak/kept':>10}"
+    )
     for width in WIDTHS:
         first = None
         for depth in DEPTHS:
             rng = np.random.default_rng(0)
-            network = vn.dense_network([width] * (depth + 1), activation="tanh", rng=rng, dtype=np.float32)
-            x, target = rng.standard_normal((BATCH, width)).astype(np.float32), rng.integers(width, size=BATCH)
+            network = vn.dense_network(
+                [width] * (depth + 1), activation="tanh", rng=rng, dtype=np.float32
+            )
+            x, target = (
+                rng.standard_normal((BATCH, width)).astype(np.float32),
+                rng.integers(width, size=BATCH),
+            )
             whole = statistics.median(seconds(network, x, target) for _ in range(REPEATS))
             first, most = first or whole / depth, peak(network, x, target)
             print(

@@ -2,20 +2,23 @@
 
     python tests/benchmarks/measurement.py --activations sigmoid tanh relu
 
-The measurement is `vanishing.measure`: one forward and one backward pass with all gradients, and then every rms, norm
-and fraction of every layer. The floor is the mathematics that it cannot do without: per layer the three matrix products
-h W^T, delta W and delta^T h, the activation at h W^T + b, and its slope times the gradient, for the same shapes and
-dtype. It is the fastest straightforward NumPy of this mathematics: every result goes into a buffer that was allocated
-before, the slope is computed from h, there is no gradient of the bias, no check, no loss, no rms. That it computes the
-same network is asserted before it is timed.
+The measurement is `vanishing.measure`: one forward and one backward pass with all gradients, and
+then every rms, norm and fraction of every layer. The floor is the mathematics that it cannot do
+without: per layer the three matrix products h W^T, delta W and delta^T h, the activation at h W^T +
+b, and its slope times the gradient, for the same shapes and dtype. It is the fastest
+straightforward NumPy of this mathematics: every result goes into a buffer that was allocated
+before, the slope is computed from h, there is no gradient of the bias, no check, no loss, no rms.
+That it computes the same network is asserted before it is timed.
 
-PyTorch, where it is installed, computes the norms of delta_l, dL/dW_l and dL/db_l for every l, and nothing else: one
-forward pass, the loss, `torch.autograd.grad` for the z_l, W_l and b_l, and one fused call for all norms. No rms of h or
-z, no fractions, no care for squares outside the range of the dtype. That it finds the same norms is asserted, too.
-`norms` computes just these with the package: `forward`, `backward`, and a norm for each array.
+PyTorch, where it is installed, computes the norms of delta_l, dL/dW_l and dL/db_l for every l, and
+nothing else: one forward pass, the loss, `torch.autograd.grad` for the z_l, W_l and b_l, and one
+fused call for all norms. No rms of h or z, no fractions, no care for squares outside the range of
+the dtype. That it finds the same norms is asserted, too. `norms` computes just these with the
+package: `forward`, `backward`, and a norm for each array.
 
-All run on one thread, in turns, so that they see the same machine. The time is that of the processor, which other
-processes change less than that of the clock; ratios are medians of the rounds' ratios.
+All run on one thread, in turns, so that they see the same machine. The time is that of the
+processor, which other processes change less than that of the clock; ratios are medians of the
+rounds' ratios.
 """
 
 from __future__ import annotations
@@ -74,10 +77,16 @@ def relu_back(d, h, scratch):
     np.multiply(d, h > 0, out=d)
 
 
-FORMULAS = {"sigmoid": (sigmoid, sigmoid_back), "tanh": (tanh, tanh_back), "relu": (relu, relu_back)}
+FORMULAS = {
+    "sigmoid": (sigmoid, sigmoid_back),
+    "tanh": (tanh, tanh_back),
+    "relu": (relu, relu_back),
+}
 
 
-def floor_of(network: vn.Network, x: np.ndarray, d_output: np.ndarray, activation: str) -> Callable[[], None]:
+def floor_of(
+    network: vn.Network, x: np.ndarray, d_output: np.ndarray, activation: str
+) -> Callable[[], None]:
     """The bare products and activation evaluations of one forward and one backward pass."""
     value, pull_back = FORMULAS[activation]
     affine = [layer for layer in network.layers if isinstance(layer, vn.Affine)]
@@ -103,7 +112,10 @@ def floor_of(network: vn.Network, x: np.ndarray, d_output: np.ndarray, activatio
     run()
     record = network.forward(x)
     expected = network.backward(record, d_output)
-    for name, ours, theirs in (("h", h[-1], record.output), ("dL/dW_1", gradients[0], expected.weight[0])):
+    for name, ours, theirs in (
+        ("h", h[-1], record.output),
+        ("dL/dW_1", gradients[0], expected.weight[0]),
+    ):
         error = vn.rms(ours - theirs) / vn.rms(theirs)
         assert error < 1e4 * np.finfo(x.dtype).eps, f"the floor's {name} is off by {error:.1e}"
     return run
@@ -116,7 +128,9 @@ def norms_of(network: vn.Network, x: np.ndarray, target: np.ndarray) -> np.ndarr
     return np.array([norm(array) for array in gradients.delta + gradients.weight + gradients.bias])
 
 
-def autograd_of(network: vn.Network, x: np.ndarray, target: np.ndarray, activation: str) -> Callable[[], np.ndarray]:
+def autograd_of(
+    network: vn.Network, x: np.ndarray, target: np.ndarray, activation: str
+) -> Callable[[], np.ndarray]:
     """The norms of delta_1, ..., delta_L, of dL/dW_1, ..., dL/dW_L and of dL/db_1, ..., dL/db_L by PyTorch."""
     torch.set_num_threads(1)
     affine = [layer for layer in network.layers if isinstance(layer, vn.Affine)]
@@ -130,10 +144,14 @@ def autograd_of(network: vn.Network, x: np.ndarray, target: np.ndarray, activati
             z.append(torch.nn.functional.linear(h, weight, bias))
             h = phi(z[-1])
         loss = torch.nn.functional.cross_entropy(h, labels)
-        return torch.stack(torch._foreach_norm(torch.autograd.grad(loss, z + weights + biases))).numpy()
+        return torch.stack(
+            torch._foreach_norm(torch.autograd.grad(loss, z + weights + biases))
+        ).numpy()
 
     expected = norms_of(network, x, target)
-    seen = expected > np.sqrt(np.finfo(x.dtype).tiny) * x.size  # below, the squares of PyTorch's norm underflow
+    seen = (
+        expected > np.sqrt(np.finfo(x.dtype).tiny) * x.size
+    )  # below, the squares of PyTorch's norm underflow
     np.testing.assert_allclose(run()[seen], expected[seen], rtol=1e4 * np.finfo(x.dtype).eps)
     return run
 
@@ -148,7 +166,11 @@ def compare(width: int, activation: str, dtype: type, repeats: int) -> list[list
     """Seconds per round: of the measurement, the norms alone, the floor, and PyTorch if it is there."""
     rng = np.random.default_rng(0)
     network = vn.dense_network(
-        [width] * (DEPTH + 1), activation=activation, output_activation=activation, rng=rng, dtype=dtype
+        [width] * (DEPTH + 1),
+        activation=activation,
+        output_activation=activation,
+        rng=rng,
+        dtype=dtype,
     )
     x = rng.standard_normal((BATCH, width)).astype(dtype)
     target = rng.integers(width, size=BATCH)
@@ -163,7 +185,9 @@ def compare(width: int, activation: str, dtype: type, repeats: int) -> list[list
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--activations", nargs="+", choices=FORMULAS, default=["sigmoid"])
     parser.add_argument("--widths", nargs="+", type=int, default=WIDTHS)
     parser.add_argument("--repeats", type=int, default=15)
@@ -173,14 +197,23 @@ def main() -> None:
     print(f"depth {DEPTH}, batch {BATCH}, one thread, numpy {np.__version__}", end=", ")
     print(f"PyTorch {torch.__version__}" if torch else "PyTorch is not installed: the floor alone")
     headings = [*names, *(f"{over}/{under}" for over, under in compared)]
-    print(f"{'activation':10} {'dtype':8} {'width':>5}", *(f"{heading:>15}" for heading in headings))
+    print(
+        f"{'activation':10} {'dtype':8} {'width':>5}", *(f"{heading:>15}" for heading in headings)
+    )
     for activation in options.activations:
         for dtype in (np.float32, np.float64):
             for width in options.widths:
-                rounds = [dict(zip(names, row)) for row in compare(width, activation, dtype, options.repeats)]
-                times = [f"{statistics.median(row[name] for row in rounds) * 1e3:12.1f} ms" for name in names]
+                rounds = [
+                    dict(zip(names, row))
+                    for row in compare(width, activation, dtype, options.repeats)
+                ]
+                times = [
+                    f"{statistics.median(row[name] for row in rounds) * 1e3:12.1f} ms"
+                    for name in names
+                ]
                 ratios = [
-                    f"{statistics.median(row[over] / row[under] for row in rounds):15.2f}" for over, under in compared
+                    f"{statistics.median(row[over] / row[under] for row in rounds):15.2f}"
+                    for over, under in compared
                 ]
                 print(f"{activation:10} {dtype.__name__:8} {width:5d}", *times, *ratios, flush=True)
 

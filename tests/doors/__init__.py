@@ -1,7 +1,7 @@
 """Which arguments each public name takes, so that wrong ones can be tried at every door.
 
-Each module here is named after a module of the package and holds `ROWS`: for each public function and constructor of
-that module one `Row`.
+Each module here is named after a module of the package and holds `ROWS`: for each public function
+and constructor of that module one `Row`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,20 @@ from typing import Any
 import numpy as np
 
 NAN, INF = float("nan"), float("inf")
-MODULES = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+MODULES = sorted(
+    path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"
+)
 
 # What is wrong for every argument of a kind.
 WRONG: dict[str, list[Any]] = {
     # an array of floating-point numbers
     "array": [
-        np.array([[NAN, 1.0]]), np.array([[1.0, INF]]), np.empty((0, 2)), np.ones((2, 2), int),
-        np.array([["a", "b"]], object), [[1.0], [1.0, 2.0]],
+        np.array([[NAN, 1.0]]),
+        np.array([[1.0, INF]]),
+        np.empty((0, 2)),
+        np.ones((2, 2), int),
+        np.array([["a", "b"]], object),
+        [[1.0], [1.0, 2.0]],
     ],
     # a finite number; `wrong` adds what the range excludes
     "number": [NAN, INF, "1", None, [1.0]],
@@ -34,7 +40,7 @@ WRONG: dict[str, list[Any]] = {
     "rng": [None, 0, np.random, np.random.RandomState(0)],
     # a floating-point type
     "dtype": [np.int64, object, complex],
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -63,4 +69,8 @@ class Row:
 
 def rows() -> dict[str, Row]:
     """All rows, by the public name."""
-    return {name: row for module in MODULES for name, row in import_module(f"doors.{module}").ROWS.items()}
+    return {
+        name: row
+        for module in MODULES
+        for name, row in import_module(f"doors.{module}").ROWS.items()
+    }

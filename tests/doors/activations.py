@@ -8,7 +8,13 @@ FORMULAS = "bare formulas are taken as they are, without a check"
 ROWS = {
     "Activation": Row(
         vn.Activation,
-        lambda: {"name": "cube", "value": np.square, "prime": np.abs, "steepest": np.inf, "slope": None},
+        lambda: {
+            "name": "cube",
+            "value": np.square,
+            "prime": np.abs,
+            "steepest": np.inf,
+            "slope": None,
+        },
         exempt=dict.fromkeys(["name", "value", "prime", "steepest", "slope"], FORMULAS),
     ),
     "activation": Row(
@@ -18,8 +24,15 @@ ROWS = {
         wrong={"activation": [vn.Activation]},
     ),
     "elu": Row(vn.elu, lambda: {"alpha": 1.0}, kinds={"alpha": "number"}, wrong={"alpha": [-0.1]}),
-    "leaky_relu": Row(vn.leaky_relu, lambda: {"slope": 0.1}, kinds={"slope": "number"}, wrong={"slope": [-0.1, 1.1]}),
-    "swish": Row(vn.swish, lambda: {"beta": 2.0}, kinds={"beta": "number"}, wrong={"beta": [0.0, -1.0]}),
+    "leaky_relu": Row(
+        vn.leaky_relu,
+        lambda: {"slope": 0.1},
+        kinds={"slope": "number"},
+        wrong={"slope": [-0.1, 1.1]},
+    ),
+    "swish": Row(
+        vn.swish, lambda: {"beta": 2.0}, kinds={"beta": "number"}, wrong={"beta": [0.0, -1.0]}
+    ),
 }
 ROWS |= {
     name: Row(call, lambda: {"z": np.array([-1.0, 2.0])}, kinds={"z": "array"})

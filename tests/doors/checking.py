@@ -25,21 +25,32 @@ ROWS = {
     "parameter_gradient": Row(
         vn.parameter_gradient,
         lambda: {
-            "network": network(), "x": np.ones((4, 2)), "target": np.array([0, 1, 2, 0]),
-            "loss": vn.softmax_cross_entropy, "layer": 1, "parameter": "weight", "method": "backprop",
+            "network": network(),
+            "x": np.ones((4, 2)),
+            "target": np.array([0, 1, 2, 0]),
+            "loss": vn.softmax_cross_entropy,
+            "layer": 1,
+            "parameter": "weight",
+            "method": "backprop",
         },
         kinds={"x": "array", "parameter": "name", "method": "name"},
         wrong={
-            "network": NETWORKS, "x": X, "target": TARGETS, "loss": LOSSES,
+            "network": NETWORKS,
+            "x": X,
+            "target": TARGETS,
+            "loss": LOSSES,
             "layer": [0, 3, -3, 1.5, "1", None],
         },
     ),
     "projection_test": Row(
         vn.projection_test,
         lambda: {
-            "part": network(), "h": np.ones((4, 2)), "rng": np.random.default_rng(0), "mode": vn.Mode(),
+            "part": network(),
+            "h": np.ones((4, 2)),
+            "rng": np.random.default_rng(0),
+            "mode": vn.Mode(),
         },
         kinds={"h": "array", "rng": "rng"},
         wrong={"part": [None, "affine", vn.Affine, np.ones((2, 2))], "h": X, "mode": MODES},
     ),
-}  # fmt: skip
+}

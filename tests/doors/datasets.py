@@ -8,7 +8,9 @@ KINDS = {"rng": "rng", "samples": "size", "spread": "number", "dtype": "dtype"}
 
 def points(function, *, classes=True, **numbers):
     """The row of a set of points; the numbers are not negative."""
-    held = {"samples": 12, "spread": 0.1, "dtype": np.float32, **numbers} | ({"classes": 3} if classes else {})
+    held = {"samples": 12, "spread": 0.1, "dtype": np.float32, **numbers} | (
+        {"classes": 3} if classes else {}
+    )
     wrong = dict.fromkeys(["spread", *numbers], [-0.1]) | ({"classes": [1]} if classes else {})
     return Row(
         function,

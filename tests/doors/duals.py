@@ -4,7 +4,14 @@ import vanishing as vn
 from doors import Row
 
 # NaN and infinity may stand in a dual number as in any array: its rules say what they become.
-ARRAYS = [np.empty(0), np.ones(2, int), np.array(["a", "b"], object), "ab", None, [[1.0], [1.0, 2.0]]]
+ARRAYS = [
+    np.empty(0),
+    np.ones(2, int),
+    np.array(["a", "b"], object),
+    "ab",
+    None,
+    [[1.0], [1.0, 2.0]],
+]
 
 ROWS = {
     "Dual": Row(

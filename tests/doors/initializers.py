@@ -14,15 +14,28 @@ def negative(*names):
 ROWS = {
     "Initializer": Row(
         vn.Initializer,
-        lambda: {"name": "zeros", "draw_weight": vn.zeros.draw_weight, "draw_bias": vn.zeros.draw_bias},
-        exempt=dict.fromkeys(["name", "draw_weight", "draw_bias"], "bare rules are taken as they are, without a check"),
+        lambda: {
+            "name": "zeros",
+            "draw_weight": vn.zeros.draw_weight,
+            "draw_bias": vn.zeros.draw_bias,
+        },
+        exempt=dict.fromkeys(
+            ["name", "draw_weight", "draw_bias"],
+            "bare rules are taken as they are, without a check",
+        ),
     ),
     "constant": Row(vn.constant, lambda: {"value": -0.5}, kinds={"value": "number"}),
     "gain": Row(
-        vn.gain, lambda: {"activation": "tanh"}, kinds={"activation": "name"}, wrong={"activation": ["gelu", vn.elu()]}
+        vn.gain,
+        lambda: {"activation": "tanh"},
+        kinds={"activation": "name"},
+        wrong={"activation": ["gelu", vn.elu()]},
     ),
     "gaussian": Row(
-        vn.gaussian, lambda: {"std": 0.1, "sigma_b": 0.1}, SIGMA | {"std": "number"}, negative("std", "sigma_b")
+        vn.gaussian,
+        lambda: {"std": 0.1, "sigma_b": 0.1},
+        SIGMA | {"std": "number"},
+        negative("std", "sigma_b"),
     ),
     "he": Row(
         vn.he,
@@ -37,7 +50,10 @@ ROWS = {
         wrong={"initializer": [vn.Initializer, vn.he]},
     ),
     "orthogonal": Row(
-        vn.orthogonal, lambda: {"gain": 2.0, "sigma_b": 0.1}, SIGMA | {"gain": "number"}, negative("gain", "sigma_b")
+        vn.orthogonal,
+        lambda: {"gain": 2.0, "sigma_b": 0.1},
+        SIGMA | {"gain": "number"},
+        negative("gain", "sigma_b"),
     ),
     "scaled_gaussian": Row(
         vn.scaled_gaussian,
@@ -46,7 +62,10 @@ ROWS = {
         negative("sigma_w", "sigma_b"),
     ),
     "uniform": Row(
-        vn.uniform, lambda: {"bound": 0.1, "sigma_b": 0.1}, SIGMA | {"bound": "number"}, negative("bound", "sigma_b")
+        vn.uniform,
+        lambda: {"bound": 0.1, "sigma_b": 0.1},
+        SIGMA | {"bound": "number"},
+        negative("bound", "sigma_b"),
     ),
     "xavier": Row(
         vn.xavier,

@@ -23,7 +23,12 @@ def with_direction(name):
 
 def of_inputs():
     wrong = {"x": [*WRONG["x"], np.ones((1, 2, 2))]}
-    return {"arguments": lambda: {"network": NETWORK, "x": X}, "kinds": KINDS, "wrong": wrong, "exempt": EXEMPT}
+    return {
+        "arguments": lambda: {"network": NETWORK, "x": X},
+        "kinds": KINDS,
+        "wrong": wrong,
+        "exempt": EXEMPT,
+    }
 
 
 ROWS = {
@@ -50,9 +55,14 @@ ROWS = {
         lambda: {"signals": [X, np.ones((2, 5))]},
         wrong={
             "signals": [
-                [], [np.ones(2)], [np.ones((2, 2), int)], [np.array([[np.nan, 1.0]])], [X, np.ones((3, 2))],
-                [X, np.empty((2, 0))], [np.array([["a"]], object)],
+                [],
+                [np.ones(2)],
+                [np.ones((2, 2), int)],
+                [np.array([[np.nan, 1.0]])],
+                [X, np.ones((3, 2))],
+                [X, np.empty((2, 0))],
+                [np.array([["a"]], object)],
             ]
         },
     ),
-}  # fmt: skip
+}

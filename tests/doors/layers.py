@@ -9,7 +9,10 @@ ROWS = {
         vn.Affine,
         lambda: {"weight": np.ones((2, 3)), "bias": np.ones(2)},
         kinds={"weight": "array", "bias": "array"},
-        wrong={"weight": [np.ones(2)], "bias": [np.ones(3), np.ones((2, 1)), np.ones(2, np.float32)]},
+        wrong={
+            "weight": [np.ones(2)],
+            "bias": [np.ones(3), np.ones((2, 1)), np.ones(2, np.float32)],
+        },
     ),
     "Mode": Row(
         vn.Mode,

@@ -4,7 +4,14 @@ import vanishing as vn
 from doors import Row
 
 OUTPUT = np.array([[0.1, 0.9], [0.8, 0.2]])
-LABELS = [np.array([0.0, 1.0]), np.array([0, 1, 0]), np.array([0, 2]), np.array([-1, 0]), np.array([None, 1]), None]
+LABELS = [
+    np.array([0.0, 1.0]),
+    np.array([0, 1, 0]),
+    np.array([0, 2]),
+    np.array([-1, 0]),
+    np.array([None, 1]),
+    None,
+]
 VALUES = [np.ones((2, 3)), np.ones(2)]
 FORMULA = "a formula of the caller's, called without checks"
 

@@ -7,9 +7,14 @@ from doors import NAN, Row
 NETWORKS = [None, "dense", vn.Network, np.ones((2, 2))]
 X = [np.ones(2), np.ones((4, 3))]
 TARGETS = [
-    np.array([0.0, 1.0, 2.0, 0.0]), np.array([0, 1]), np.array([0, 1, 2, 3]), np.array([0, 1, 2, -1]), np.empty(0, int),
-    np.array([None] * 4), None,
-]  # fmt: skip
+    np.array([0.0, 1.0, 2.0, 0.0]),
+    np.array([0, 1]),
+    np.array([0, 1, 2, 3]),
+    np.array([0, 1, 2, -1]),
+    np.empty(0, int),
+    np.array([None] * 4),
+    None,
+]
 LOSSES = [None, "mean_squared_error", vn.Loss]
 MODES = [None, True, "training", vn.Mode]
 
@@ -27,8 +32,11 @@ ROWS = {
     "measure": Row(
         vn.measure,
         lambda: {
-            "network": network(), "x": np.ones((4, 2)), "target": np.array([0, 1, 2, 0]),
-            "loss": vn.softmax_cross_entropy, "mode": vn.Mode(),
+            "network": network(),
+            "x": np.ones((4, 2)),
+            "target": np.array([0, 1, 2, 0]),
+            "loss": vn.softmax_cross_entropy,
+            "mode": vn.Mode(),
         },
         kinds={"x": "array"},
         wrong={"network": NETWORKS, "x": X, "target": TARGETS, "loss": LOSSES, "mode": MODES},
@@ -36,7 +44,10 @@ ROWS = {
     "measure_record": Row(
         vn.measure_record,
         passes,
-        wrong={"record": [None, np.ones(2), vn.Record], "gradients": [None, np.ones(2), vn.Gradients]},
+        wrong={
+            "record": [None, np.ones(2), vn.Record],
+            "gradients": [None, np.ones(2), vn.Gradients],
+        },
     ),
     "rms": Row(vn.rms, lambda: {"array": np.array([3.0, -3.0])}, kinds={"array": "array"}),
     # NaN and infinity are what a verdict is for.
@@ -45,9 +56,17 @@ ROWS = {
         lambda: {"delta_rms": [NAN, 1e-5, 1e-3]},
         wrong={
             "delta_rms": [
-                [], np.empty(0), [-1.0, 1.0], np.ones((2, 2)), 1.0, np.ones(2, int), ["a", "b"], "steady", None,
+                [],
+                np.empty(0),
+                [-1.0, 1.0],
+                np.ones((2, 2)),
+                1.0,
+                np.ones(2, int),
+                ["a", "b"],
+                "steady",
+                None,
                 [[1.0], [1.0, 2.0]],
             ]
         },
     ),
-}  # fmt: skip
+}

@@ -12,7 +12,9 @@ def row(cls):
     return Row(
         cls,
         lambda: {name: np.ones(3) for name in names} | {"epsilon": 1e-5} | momentum,
-        kinds={name: "array" for name in names} | {"epsilon": "number"} | dict.fromkeys(momentum, "number"),
+        kinds={name: "array" for name in names}
+        | {"epsilon": "number"}
+        | dict.fromkeys(momentum, "number"),
         wrong={name: LENGTHS for name in names if name != "gain"}
         | {"gain": [np.ones((3, 1)), 1.0], "epsilon": [-1e-5]}
         | ({"momentum": [-0.1, 1.0], "variance": [*LENGTHS, -np.ones(3)]} if cls.running else {}),

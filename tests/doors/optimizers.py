@@ -16,11 +16,23 @@ def rule(cls, **wrong):
     """The row of an optimizer: its own numbers with what is wrong for them beside the rate, the penalty, the decay."""
     arguments = {"learning_rate": 0.1, "l2": 0.0, "decay": 0.0} | dict.fromkeys(wrong, 0.5)
     both = {"l2": NEGATIVE, "decay": NEGATIVE}
-    return Row(cls, lambda: arguments, kinds=COMMON | dict.fromkeys(wrong, "number"), wrong=RATE | both | wrong)
+    return Row(
+        cls,
+        lambda: arguments,
+        kinds=COMMON | dict.fromkeys(wrong, "number"),
+        wrong=RATE | both | wrong,
+    )
 
 
 def clipping(clip):
-    mappings = [None, 3, [np.ones(2)], {"w": np.ones(2, int)}, {"w": np.array(["a"], object)}, {"w": np.empty(0)}]
+    mappings = [
+        None,
+        3,
+        [np.ones(2)],
+        {"w": np.ones(2, int)},
+        {"w": np.array(["a"], object)},
+        {"w": np.empty(0)},
+    ]
     mappings += [{"w": "a"}, {"w": [[1.0], [1.0, 2.0]]}]
     return Row(
         clip,
@@ -33,7 +45,12 @@ def clipping(clip):
 def descent():
     row = rule(vn.GradientDescent, momentum=PART)
     nesterov = {"nesterov": ["no", None, 1, NAN]}
-    return Row(row.call, lambda: {**row.arguments(), "nesterov": True}, row.kinds, {**row.wrong, **nesterov})
+    return Row(
+        row.call,
+        lambda: {**row.arguments(), "nesterov": True},
+        row.kinds,
+        {**row.wrong, **nesterov},
+    )
 
 
 ADAM = {"beta1": PART, "beta2": PART, "epsilon": NEGATIVE}
@@ -59,5 +76,8 @@ ROWS = {
         kinds={"learning_rate": "number", "steps": "size"},
         wrong={"learning_rate": [0, -0.1]},
     ),
-    **{clip.__name__: clipping(clip) for clip in (vn.clip_by_global_norm, vn.clip_by_norm, vn.clip_by_value)},
+    **{
+        clip.__name__: clipping(clip)
+        for clip in (vn.clip_by_global_norm, vn.clip_by_norm, vn.clip_by_value)
+    },
 }

@@ -9,9 +9,12 @@ TRUNCATION = [value for value in WRONG["size"] if value is not None]
 
 def parameters(gates, **more):
     return {
-        "weight": np.ones((gates * 2, 3)), "bias": np.zeros(gates * 2), "recurrent_weight": np.eye(gates * 2, 2),
-        "truncation": 3, **more,
-    }  # fmt: skip
+        "weight": np.ones((gates * 2, 3)),
+        "bias": np.zeros(gates * 2),
+        "recurrent_weight": np.eye(gates * 2, 2),
+        "truncation": 3,
+        **more,
+    }
 
 
 def cell(call, gates, **more):
@@ -19,11 +22,21 @@ def cell(call, gates, **more):
     return Row(
         call,
         lambda: parameters(gates, **more),
-        kinds={name: "array" for name in parameters(gates, **more) if name.endswith(("weight", "bias"))},
+        kinds={
+            name: "array" for name in parameters(gates, **more) if name.endswith(("weight", "bias"))
+        },
         wrong={
             "weight": [np.ones(2 * gates), 1.0],
-            "bias": [np.zeros(2 * gates + 1), np.zeros((2 * gates, 1)), np.zeros(2 * gates, np.float32)],
-            "recurrent_weight": [np.eye(2 * gates + 1, 2), np.ones(2), np.eye(2 * gates, 2, dtype=np.float32)],
+            "bias": [
+                np.zeros(2 * gates + 1),
+                np.zeros((2 * gates, 1)),
+                np.zeros(2 * gates, np.float32),
+            ],
+            "recurrent_weight": [
+                np.eye(2 * gates + 1, 2),
+                np.ones(2),
+                np.eye(2 * gates, 2, dtype=np.float32),
+            ],
             "truncation": TRUNCATION,
         },
     )
@@ -57,7 +70,10 @@ ROWS = {
         vn.state_gradients,
         traced,
         kinds={"d_output": "array"},
-        wrong={"layer": LAYERS, "d_output": [np.ones(shape) for shape in ((4, 5), (4, 5, 3), (4, 6, 2), (3, 5, 2))]},
+        wrong={
+            "layer": LAYERS,
+            "d_output": [np.ones(shape) for shape in ((4, 5), (4, 5, 3), (4, 6, 2), (3, 5, 2))],
+        },
         exempt={"memory": "only what forward returned"},
     ),
     "step_jacobians": Row(

@@ -12,7 +12,12 @@ def row(call, *names, wrong=(), **others):
     """A row whose arguments are those of a point of the phase diagram, and others."""
     own = {**{name: {**POINT, "q": 1.0}[name] for name in names}, **others}
     kinds = {name: KINDS.get(name, "number") for name in own}
-    return Row(call, lambda: own, kinds, {name: WRONG[name] for name in names if name in WRONG} | dict(wrong))
+    return Row(
+        call,
+        lambda: own,
+        kinds,
+        {name: WRONG[name] for name in names if name in WRONG} | dict(wrong),
+    )
 
 
 ROWS = {
@@ -26,7 +31,9 @@ ROWS = {
     "theory.variance_fixed_point": row(theory.variance_fixed_point, *POINT),
     "theory.chi": row(theory.chi, "activation", "sigma_w", "q"),
     "theory.critical_sigma_w": row(theory.critical_sigma_w, "activation", "sigma_b"),
-    "theory.correlation_map": row(theory.correlation_map, "q", *POINT, c=0.5, wrong={"c": [1.1, -1.1], "q": [0.0]}),
+    "theory.correlation_map": row(
+        theory.correlation_map, "q", *POINT, c=0.5, wrong={"c": [1.1, -1.1], "q": [0.0]}
+    ),
     "theory.correlation_fixed_point": row(theory.correlation_fixed_point, *POINT),
     "theory.depth_scales": row(theory.depth_scales, *POINT),
     "theory.recurrent_growth": row(
@@ -43,7 +50,9 @@ ROWS = {
         lambda: {"widths": [10, 20]},
         wrong={"widths": [[], [0], [1.5], [10, -1], [[10]], 10, None]},
     ),
-    "theory.random_product_growth": Row(theory.random_product_growth, lambda: {"n": 2}, kinds={"n": "size"}),
+    "theory.random_product_growth": Row(
+        theory.random_product_growth, lambda: {"n": 2}, kinds={"n": "size"}
+    ),
     "theory.path_lengths": Row(
         theory.path_lengths,
         lambda: {"blocks": 3, "branch": 0.5},
@@ -56,5 +65,7 @@ ROWS = {
         kinds={"n": "size", "variance": "number"},
         wrong={"variance": [-1.0]},
     ),
-    "theory.linear_jacobian_edge": Row(theory.linear_jacobian_edge, lambda: {"depth": 3}, kinds={"depth": "size"}),
+    "theory.linear_jacobian_edge": Row(
+        theory.linear_jacobian_edge, lambda: {"depth": 3}, kinds={"depth": "size"}
+    ),
 }

@@ -1,8 +1,9 @@
 """What PyTorch computes, against what `vanishing` computes.
 
-Each module here holds `CASES`: how a case's inputs are drawn, and how either library turns them into outputs of the
-same names. `python tests/references/make.py` (PyTorch 2.13, CPU) stores inputs and PyTorch's outputs in `data/`;
-test_references.py compares with what is stored and, where PyTorch is installed, with what it says to fresh inputs.
+Each module here holds `CASES`: how a case's inputs are drawn, and how either library turns them
+into outputs of the same names. `python tests/references/make.py` (PyTorch 2.13, CPU) stores inputs
+and PyTorch's outputs in `data/`; test_references.py compares with what is stored and, where PyTorch
+is installed, with what it says to fresh inputs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ import numpy as np
 
 Arrays = dict[str, np.ndarray]
 DATA = Path(__file__).with_name("data")
-MODULES = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "make"))
+MODULES = sorted(
+    path.stem
+    for path in Path(__file__).parent.glob("*.py")
+    if path.stem not in ("__init__", "make")
+)
 
 
 def assert_close(ours: Arrays, theirs: Arrays) -> None:
@@ -26,7 +31,9 @@ def assert_close(ours: Arrays, theirs: Arrays) -> None:
     for name, expected in theirs.items():
         assert ours[name].shape == expected.shape, name
         scale = np.abs(expected).max(initial=0)
-        np.testing.assert_allclose(ours[name], expected, rtol=1e-10, atol=1e-10 * scale, err_msg=name)
+        np.testing.assert_allclose(
+            ours[name], expected, rtol=1e-10, atol=1e-10 * scale, err_msg=name
+        )
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,9 @@ class Case:
 def cases() -> dict[str, Case]:
     """All cases, named `module/case`."""
     modules = {name: import_module(f"references.{name}").CASES for name in MODULES}
-    return {f"{module}/{name}": case for module, held in modules.items() for name, case in held.items()}
+    return {
+        f"{module}/{name}": case for module, held in modules.items() for name, case in held.items()
+    }
 
 
 def stored(name: str) -> tuple[Arrays, Arrays]:

@@ -8,7 +8,11 @@ from references import Case
 
 def draw(rng):
     z = np.append(4 * rng.standard_normal(17), [0.0, 1.0, -1.0])
-    return {"z": z[None], "d_output": rng.standard_normal((1, 20)), "parameter": rng.uniform(0.1, 1)}
+    return {
+        "z": z[None],
+        "d_output": rng.standard_normal((1, 20)),
+        "parameter": rng.uniform(0.1, 1),
+    }
 
 
 def case(ours, pytorch):
@@ -37,7 +41,9 @@ CASES = {
     "sigmoid": named(vn.sigmoid, lambda torch: torch.sigmoid),
     "tanh": named(vn.tanh, lambda torch: torch.tanh),
     "relu": named(vn.relu, lambda torch: torch.relu),
-    "leaky_relu": case(vn.leaky_relu, lambda torch, z, slope: torch.nn.functional.leaky_relu(z, slope)),
+    "leaky_relu": case(
+        vn.leaky_relu, lambda torch, z, slope: torch.nn.functional.leaky_relu(z, slope)
+    ),
     "elu": case(vn.elu, lambda torch, z, alpha: torch.nn.functional.elu(z, alpha)),
     "selu": named(vn.selu, lambda torch: torch.selu),
     "silu": named(vn.silu, lambda torch: torch.nn.functional.silu),
@@ -46,7 +52,8 @@ CASES = {
     "mish": named(vn.mish, lambda torch: torch.nn.functional.mish),
     "gelu": named(vn.gelu, lambda torch: torch.nn.functional.gelu),
     "gelu_tanh": named(vn.gelu_tanh, lambda torch: torch.nn.GELU(approximate="tanh")),
-    # Above its threshold, 20 by default, PyTorch returns z itself with slope 1, which is 2e-9 off there.
+    # Above its threshold, 20 by default, PyTorch returns z itself with slope 1, which is 2e-9 off
+    # there.
     "softplus": named(vn.softplus, lambda torch: torch.nn.Softplus(threshold=700)),
     "softsign": named(vn.softsign, lambda torch: torch.nn.functional.softsign),
     "hard_tanh": named(vn.hard_tanh, lambda torch: torch.nn.functional.hardtanh),

@@ -24,7 +24,10 @@ def drawing(**shapes):
     def draw(rng):
         B, n = rng.integers(2, 6, 2)
         known = {"B": B, "n": n, "1": 1}
-        return {name: rng.standard_normal([known[letter] for letter in shape]) for name, shape in shapes.items()}
+        return {
+            name: rng.standard_normal([known[letter] for letter in shape])
+            for name, shape in shapes.items()
+        }
 
     return draw
 
@@ -37,7 +40,9 @@ def ours(make):
         mode = vn.Mode(True, Given(inputs["uniform"])) if "uniform" in inputs else vn.Mode()
         output, memory = layer.forward(inputs["x"], mode)
         d_x, parts = layer.backward(memory, inputs["d_output"])
-        return {"output": output, "d_x": d_x} | {f"d_{names.get(name, name)}": value for name, value in parts.items()}
+        return {"output": output, "d_x": d_x} | {
+            f"d_{names.get(name, name)}": value for name, value in parts.items()
+        }
 
     return run
 
@@ -46,10 +51,17 @@ def theirs(function, leaves):
     """The output of a function of (torch, inputs as tensors), and its gradient with respect to the named inputs."""
 
     def run(torch, inputs):
-        tensors = {name: torch.tensor(value, requires_grad=name in leaves) for name, value in inputs.items()}
-        output = function(torch, **{name: tensor for name, tensor in tensors.items() if name != "d_output"})
+        tensors = {
+            name: torch.tensor(value, requires_grad=name in leaves)
+            for name, value in inputs.items()
+        }
+        output = function(
+            torch, **{name: tensor for name, tensor in tensors.items() if name != "d_output"}
+        )
         output.backward(tensors["d_output"])
-        return {"output": output.detach().numpy()} | {f"d_{name}": tensors[name].grad.numpy() for name in leaves}
+        return {"output": output.detach().numpy()} | {
+            f"d_{name}": tensors[name].grad.numpy() for name in leaves
+        }
 
     return run
 
@@ -66,8 +78,17 @@ def pre_activation(torch, x, weight, bias, gain, shift):
 
 
 def our_pre_activation(a):
-    branch = vn.LayerNorm(a["gain"], a["shift"]), vn.Activate("relu"), vn.Affine(a["weight"], a["bias"])
-    return vn.Residual(branch, 0.5), {"0.gain": "gain", "0.shift": "shift", "2.weight": "weight", "2.bias": "bias"}
+    branch = (
+        vn.LayerNorm(a["gain"], a["shift"]),
+        vn.Activate("relu"),
+        vn.Affine(a["weight"], a["bias"]),
+    )
+    return vn.Residual(branch, 0.5), {
+        "0.gain": "gain",
+        "0.shift": "shift",
+        "2.weight": "weight",
+        "2.bias": "bias",
+    }
 
 
 def learned_scale(torch, x, weight, bias, scale):
@@ -95,7 +116,11 @@ def dropout(torch, x, uniform):
 
 def draw_dropout(rng):
     shape = tuple(rng.integers(2, 6, 2))
-    return {"x": rng.standard_normal(shape), "d_output": rng.standard_normal(shape), "uniform": rng.random(shape)}
+    return {
+        "x": rng.standard_normal(shape),
+        "d_output": rng.standard_normal(shape),
+        "uniform": rng.random(shape),
+    }
 
 
 def prelu(torch, x, slope):

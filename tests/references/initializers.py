@@ -1,7 +1,8 @@
 """Gains, and what the initializers draw.
 
-The two libraries draw other numbers: means, mean squares and bounds agree within five standard errors. An orthogonal
-matrix is a function of the Gaussian one that it comes from: given the same Gaussian matrix, all its entries agree.
+The two libraries draw other numbers: means, mean squares and bounds agree within five standard
+errors. An orthogonal matrix is a function of the Gaussian one that it comes from: given the same
+Gaussian matrix, all its entries agree.
 """
 
 from functools import partial
@@ -29,7 +30,9 @@ def within_five_standard_errors(ours, theirs):
         variance, spread = ours[name][1], ours[name][2] - ours[name][1] ** 2
         assert abs(mean) <= 5 * np.sqrt(2 * variance / COUNT), name
         assert abs(square) <= 5 * np.sqrt(2 * spread / COUNT), name
-        if "uniform" in name or "linear" in name:  # the largest of N falls short of the bound by about bound / N
+        if (
+            "uniform" in name or "linear" in name
+        ):  # the largest of N falls short of the bound by about bound / N
             assert abs(largest) <= 20 * ours[name][3] / COUNT, name
 
 
@@ -37,8 +40,14 @@ RULES = {
     "gaussian": (vn.gaussian(0.03), lambda init: partial(init.normal_, std=0.03)),
     "uniform": (vn.uniform(0.03), lambda init: partial(init.uniform_, a=-0.03, b=0.03)),
     # Kaiming's with the gain 1 of a linear network is LeCun's.
-    "lecun_normal": (vn.lecun_normal, lambda init: partial(init.kaiming_normal_, nonlinearity="linear")),
-    "lecun_uniform": (vn.lecun_uniform, lambda init: partial(init.kaiming_uniform_, nonlinearity="linear")),
+    "lecun_normal": (
+        vn.lecun_normal,
+        lambda init: partial(init.kaiming_normal_, nonlinearity="linear"),
+    ),
+    "lecun_uniform": (
+        vn.lecun_uniform,
+        lambda init: partial(init.kaiming_uniform_, nonlinearity="linear"),
+    ),
     "xavier_normal": (vn.xavier_normal, lambda init: init.xavier_normal_),
     "xavier_uniform": (vn.xavier_uniform, lambda init: init.xavier_uniform_),
     "xavier_normal_gain": (vn.xavier(1.5), lambda init: partial(init.xavier_normal_, gain=1.5)),
@@ -53,13 +62,18 @@ RULES = {
         vn.he(SLOPE, mode="fan_out", distribution="uniform"),
         lambda init: partial(init.kaiming_uniform_, a=SLOPE, mode="fan_out"),
     ),
-    "he_normal_fan_out": (vn.he(mode="fan_out"), lambda init: partial(init.kaiming_normal_, mode="fan_out")),
+    "he_normal_fan_out": (
+        vn.he(mode="fan_out"),
+        lambda init: partial(init.kaiming_normal_, mode="fan_out"),
+    ),
     "orthogonal": (vn.orthogonal(1.5), lambda init: partial(init.orthogonal_, gain=1.5)),
 }
 
 
 def sampled_by_pytorch(torch, inputs):
-    drawn = {name: rule(torch.nn.init)(torch.empty(SHAPE)).numpy() for name, (_, rule) in RULES.items()}
+    drawn = {
+        name: rule(torch.nn.init)(torch.empty(SHAPE)).numpy() for name, (_, rule) in RULES.items()
+    }
     linear = torch.nn.Linear(FAN_IN, FAN_OUT)
     bias = torch.cat([torch.nn.Linear(FAN_IN, FAN_OUT).bias for _ in range(FAN_IN)])
     drawn |= {"linear_weight": linear.weight.detach().numpy(), "linear_bias": bias.detach().numpy()}
@@ -101,7 +115,11 @@ def orthogonal_by_pytorch(torch, inputs):
 
     A = torch.tensor(inputs["A"])
     with mock.patch.object(torch.Tensor, "normal_", normal):
-        return {"weight": torch.nn.init.orthogonal_(torch.empty(*inputs["shape"].tolist()), gain=1.5).numpy()}
+        return {
+            "weight": torch.nn.init.orthogonal_(
+                torch.empty(*inputs["shape"].tolist()), gain=1.5
+            ).numpy()
+        }
 
 
 def orthogonal_here(inputs):
@@ -109,7 +127,9 @@ def orthogonal_here(inputs):
 
 
 # PyTorch's 'linear' is the identity here.
-GAINS = {"identity": "linear"} | {name: name for name in ("sigmoid", "tanh", "relu", "leaky_relu", "selu")}
+GAINS = {"identity": "linear"} | {
+    name: name for name in ("sigmoid", "tanh", "relu", "leaky_relu", "selu")
+}
 
 
 def gains_by_pytorch(torch, inputs):
@@ -125,7 +145,10 @@ def gains_here(inputs):
 
 CASES = {
     "statistics": Case(
-        lambda rng: {"seed": rng.integers(2**32)}, sampled_by_pytorch, sampled_here, within_five_standard_errors
+        lambda rng: {"seed": rng.integers(2**32)},
+        sampled_by_pytorch,
+        sampled_here,
+        within_five_standard_errors,
     ),
     "orthogonal": Case(draw_gaussian, orthogonal_by_pytorch, orthogonal_here),
     "gain": Case(lambda rng: {"slope": rng.uniform(0, 1)}, gains_by_pytorch, gains_here),

@@ -1,6 +1,7 @@
 """The Jacobian of a small dense network, whole and as products, and its singular values.
 
-By torch.autograd.functional, whose answers are those of torch.func, which warns about itself when it is loaded.
+By torch.autograd.functional, whose answers are those of torch.func, which warns about itself when
+it is loaded.
 """
 
 import numpy as np
@@ -18,7 +19,10 @@ def draw(rng):
 
 
 def pytorch(activation, torch, inputs):
-    arrays, phi = {name: torch.tensor(array) for name, array in inputs.items()}, getattr(torch, activation)
+    arrays, phi = (
+        {name: torch.tensor(array) for name, array in inputs.items()},
+        getattr(torch, activation),
+    )
 
     def network(x):
         h = phi(torch.nn.functional.linear(x, arrays["weight_1"], arrays["bias_1"]))
@@ -36,7 +40,10 @@ def pytorch(activation, torch, inputs):
 
 def ours(activation, inputs):
     affine = [vn.Affine(inputs[f"weight_{l}"], inputs[f"bias_{l}"]) for l in (1, 2)]
-    network, x = vn.Network((affine[0], vn.Activate(vn.activation(activation)), affine[1])), inputs["x"]
+    network, x = (
+        vn.Network((affine[0], vn.Activate(vn.activation(activation)), affine[1])),
+        inputs["x"],
+    )
     return {
         "jacobian": vn.jacobian(network, x),
         "jvp": vn.jvp(network, x, inputs["v"]),
@@ -46,6 +53,10 @@ def ours(activation, inputs):
 
 
 CASES = {
-    name: Case(draw, lambda torch, inputs, name=name: pytorch(name, torch, inputs), lambda i, name=name: ours(name, i))
+    name: Case(
+        draw,
+        lambda torch, inputs, name=name: pytorch(name, torch, inputs),
+        lambda i, name=name: ours(name, i),
+    )
     for name in ("tanh", "sigmoid", "relu")
 }

@@ -1,6 +1,5 @@
 """Batch, layer and RMS normalization."""
 
-
 import vanishing as vn
 from references import Case
 
@@ -11,7 +10,10 @@ def draw(rng):
     batch, width = rng.integers(2, 7, 2)
     drawn = {name: rng.standard_normal(width) for name in ("gain", "shift", "mean")}
     drawn |= {"variance": 0.5 + rng.random(width)}
-    return {"x": rng.standard_normal((batch, width)), "d_output": rng.standard_normal((batch, width))} | drawn
+    return {
+        "x": rng.standard_normal((batch, width)),
+        "d_output": rng.standard_normal((batch, width)),
+    } | drawn
 
 
 def draw_sequence(rng):
@@ -25,7 +27,9 @@ def ours(cls, training=False):
         layer = cls(**{name: inputs[name] for name in cls.learned + cls.running}, epsilon=EPSILON)
         output, memory = layer.forward(inputs["x"], vn.Mode(training=training))
         d_x, parts = layer.backward(memory, inputs["d_output"])
-        outputs = {"output": output, "d_x": d_x} | {f"d_{name}": value for name, value in parts.items()}
+        outputs = {"output": output, "d_x": d_x} | {
+            f"d_{name}": value for name, value in parts.items()
+        }
         return outputs | {name: getattr(layer.after(memory), name) for name in cls.running}
 
     return run
@@ -33,7 +37,9 @@ def ours(cls, training=False):
 
 def gradients(output, d_output, leaves):
     output.backward(d_output)
-    return {"output": output.detach().numpy()} | {f"d_{name}": leaf.grad.numpy() for name, leaf in leaves.items()}
+    return {"output": output.detach().numpy()} | {
+        f"d_{name}": leaf.grad.numpy() for name, leaf in leaves.items()
+    }
 
 
 def leaf_tensors(torch, inputs, names):
@@ -46,7 +52,10 @@ def batch_norm(training):
     def pytorch(torch, inputs):
         leaves = leaf_tensors(torch, inputs, ("x", "gain", "shift"))
         layer = torch.nn.BatchNorm1d(len(inputs["gain"]), eps=EPSILON).train(training)
-        layer.running_mean, layer.running_var = torch.tensor(inputs["mean"]), torch.tensor(inputs["variance"])
+        layer.running_mean, layer.running_var = (
+            torch.tensor(inputs["mean"]),
+            torch.tensor(inputs["variance"]),
+        )
         values = {"weight": leaves["gain"], "bias": leaves["shift"]}
         x = leaves["x"]
         output = torch.func.functional_call(layer, values, (x.transpose(1, -1),)).transpose(1, -1)
@@ -73,7 +82,9 @@ def rms_norm(torch, inputs):
 
 CASES = {
     "batch norm in training": Case(draw, batch_norm(True), ours(vn.BatchNorm, training=True)),
-    "batch norm in training of a sequence": Case(draw_sequence, batch_norm(True), ours(vn.BatchNorm, training=True)),
+    "batch norm in training of a sequence": Case(
+        draw_sequence, batch_norm(True), ours(vn.BatchNorm, training=True)
+    ),
     "batch norm in evaluation": Case(draw, batch_norm(False), ours(vn.BatchNorm)),
     "layer norm": Case(draw, layer_norm, ours(vn.LayerNorm)),
     "rms norm of a sequence": Case(draw_sequence, rms_norm, ours(vn.RMSNorm)),

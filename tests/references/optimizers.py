@@ -1,7 +1,7 @@
 """Optimizers over 200 steps, warm-up, clipping.
 
-Both libraries descend sum cos(A w) + |w|^2 / 2 - b.w + |b|^2, which is not convex, with gradients from the same formula
-in NumPy: what is compared is the optimizers, at every twentieth point.
+Both libraries descend sum cos(A w) + |w|^2 / 2 - b.w + |b|^2, which is not convex, with gradients
+from the same formula in NumPy: what is compared is the optimizers, at every twentieth point.
 """
 
 import numpy as np
@@ -20,7 +20,11 @@ def gradients(inputs, parameters):
 
 def draw(rng):
     n = rng.integers(2, 6)
-    return {"w": rng.standard_normal(n), "b": rng.standard_normal(n), "matrix": rng.standard_normal((n, n))}
+    return {
+        "w": rng.standard_normal(n),
+        "b": rng.standard_normal(n),
+        "matrix": rng.standard_normal((n, n)),
+    }
 
 
 def by_pytorch(make, schedule=None):
@@ -37,7 +41,9 @@ def by_pytorch(make, schedule=None):
             if scheduler:
                 scheduler.step()
             if t % EVERY == 0:
-                points.append(np.concatenate([tensor.detach().numpy().copy() for tensor in tensors.values()]))
+                points.append(
+                    np.concatenate([tensor.detach().numpy().copy() for tensor in tensors.values()])
+                )
         return {"points": np.array(points)}
 
     return trajectory
@@ -65,14 +71,19 @@ TRAJECTORIES = {
     "sgd": compared(vn.GradientDescent(0.05), lambda o, p: o.SGD(p, 0.05)),
     "momentum": compared(vn.GradientDescent(0.01, 0.9), lambda o, p: o.SGD(p, 0.01, momentum=0.9)),
     "nesterov": compared(
-        vn.GradientDescent(0.01, 0.9, nesterov=True), lambda o, p: o.SGD(p, 0.01, momentum=0.9, nesterov=True)
+        vn.GradientDescent(0.01, 0.9, nesterov=True),
+        lambda o, p: o.SGD(p, 0.01, momentum=0.9, nesterov=True),
     ),
     "sgd with penalty": compared(
-        vn.GradientDescent(0.01, 0.9, l2=0.1), lambda o, p: o.SGD(p, 0.01, momentum=0.9, weight_decay=0.1)
+        vn.GradientDescent(0.01, 0.9, l2=0.1),
+        lambda o, p: o.SGD(p, 0.01, momentum=0.9, weight_decay=0.1),
     ),
     "adagrad": compared(vn.AdaGrad(), lambda o, p: o.Adagrad(p)),
-    "adagrad with penalty": compared(vn.AdaGrad(0.1, l2=0.1), lambda o, p: o.Adagrad(p, 0.1, weight_decay=0.1)),
-    # With the default rate, or a small epsilon and a short memory, it never settles, and rounding errors grow.
+    "adagrad with penalty": compared(
+        vn.AdaGrad(0.1, l2=0.1), lambda o, p: o.Adagrad(p, 0.1, weight_decay=0.1)
+    ),
+    # With the default rate, or a small epsilon and a short memory, it never settles, and rounding
+    # errors grow.
     "rmsprop": compared(vn.RMSprop(0.001), lambda o, p: o.RMSprop(p, 0.001)),
     "rmsprop with penalty": compared(
         vn.RMSprop(0.001, alpha=0.9, epsilon=1e-2, l2=0.1),
@@ -82,9 +93,13 @@ TRAJECTORIES = {
     "adam with other means": compared(
         vn.Adam(0.003, 0.8, 0.95, 1e-2), lambda o, p: o.Adam(p, 0.003, betas=(0.8, 0.95), eps=1e-2)
     ),
-    "adam with penalty": compared(vn.Adam(0.01, l2=0.1), lambda o, p: o.Adam(p, 0.01, weight_decay=0.1)),
+    "adam with penalty": compared(
+        vn.Adam(0.01, l2=0.1), lambda o, p: o.Adam(p, 0.01, weight_decay=0.1)
+    ),
     "adamw": compared(vn.AdamW(), lambda o, p: o.AdamW(p)),
-    "adamw with more decay": compared(vn.AdamW(0.01, decay=0.3), lambda o, p: o.AdamW(p, 0.01, weight_decay=0.3)),
+    "adamw with more decay": compared(
+        vn.AdamW(0.01, decay=0.3), lambda o, p: o.AdamW(p, 0.01, weight_decay=0.3)
+    ),
     # A scheduler's epoch counts from 0 what is t - 1 here.
     "warm-up by LambdaLR": compared(
         vn.Adam(vn.warmup(0.01, 30)),
@@ -138,7 +153,8 @@ def by_global_norm(inputs):
 def by_norm(inputs):
     gradients = held(inputs)
     return {
-        name: vn.clip_by_norm(gradients, same_limit(inputs["limit"], array))[name] for name, array in gradients.items()
+        name: vn.clip_by_norm(gradients, same_limit(inputs["limit"], array))[name]
+        for name, array in gradients.items()
     }
 
 

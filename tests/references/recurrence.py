@@ -1,9 +1,11 @@
-"""Recurrent layers: outputs, input gradient, each parameter's gradient and the gradient of each state.
+"""Recurrent layers: outputs, input gradient, each parameter's gradient and the gradient of each
+state.
 
-PyTorch has two biases, b_ih and b_hh. In the plain RNN and the LSTM only their sum matters, which is `bias` here, and
-both have its gradient. In the GRU that is so for the gates r and z; in the block n, b_ih is `bias` and b_hh, which r
-multiplies, is `recurrent_bias`. PyTorch has neither the GRU's other convention nor truncation: the one is written out
-in torch, the other is a loop over PyTorch's cells that detaches the state.
+PyTorch has two biases, b_ih and b_hh. In the plain RNN and the LSTM only their sum matters, which
+is `bias` here, and both have its gradient. In the GRU that is so for the gates r and z; in the
+block n, b_ih is `bias` and b_hh, which r multiplies, is `recurrent_bias`. PyTorch has neither the
+GRU's other convention nor truncation: the one is written out in torch, the other is a loop over
+PyTorch's cells that detaches the state.
 """
 
 from functools import partial
@@ -20,25 +22,37 @@ def draw(gates, rng, steps=7):
     batch, time, n_in, units = rng.integers(1, (4, steps, 5, 5))
     rows = gates * units
     shapes = {
-        "x": (batch, time, n_in), "weight_ih": (rows, n_in), "weight_hh": (rows, units), "bias_ih": (rows,),
-        "bias_hh": (rows,), "d_output": (batch, time, units),
-    }  # fmt: skip
+        "x": (batch, time, n_in),
+        "weight_ih": (rows, n_in),
+        "weight_hh": (rows, units),
+        "bias_ih": (rows,),
+        "bias_hh": (rows,),
+        "d_output": (batch, time, units),
+    }
     return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
 
 
 def gradients(torch, inputs, run):
     """Outputs of `run(x, weight_ih, ...)` and the gradients of what it was given."""
-    tensors = {name: torch.tensor(value, requires_grad=True) for name, value in inputs.items() if name != "d_output"}
+    tensors = {
+        name: torch.tensor(value, requires_grad=True)
+        for name, value in inputs.items()
+        if name != "d_output"
+    }
     output = run(**tensors)
     output.backward(torch.tensor(inputs["d_output"]))
-    return {"output": output.detach().numpy()} | {f"d_{name}": value.grad.numpy() for name, value in tensors.items()}
+    return {"output": output.detach().numpy()} | {
+        f"d_{name}": value.grad.numpy() for name, value in tensors.items()
+    }
 
 
 def module(name, options, torch, inputs):
     """PyTorch's own layer."""
 
     def run(x, **parameters):
-        layer = getattr(torch.nn, name)(x.shape[2], inputs["d_output"].shape[2], batch_first=True, **options)
+        layer = getattr(torch.nn, name)(
+            x.shape[2], inputs["d_output"].shape[2], batch_first=True, **options
+        )
         values = {f"{key}_l0": value for key, value in parameters.items()}
         return torch.func.functional_call(layer, values, (x,))[0]
 
@@ -52,7 +66,9 @@ def unrolled(cell, pieces, torch, inputs):
     def run(x, **parameters):
         state = x.new_zeros(len(x), (2 if cell is lstm_cell else 1) * inputs["d_output"].shape[2])
         for t in range(x.shape[1]):
-            state = cell(torch, x[:, t], state.detach() if t and t % pieces == 0 else state, **parameters)
+            state = cell(
+                torch, x[:, t], state.detach() if t and t % pieces == 0 else state, **parameters
+            )
             state.retain_grad()
             states.append(state)
         return torch.stack([state[:, : inputs["d_output"].shape[2]] for state in states], dim=1)
@@ -81,25 +97,43 @@ def ours(cell, options, states, inputs):
     parameters = {"weight": weight, "bias": bias + other, "recurrent_weight": recurrent}
     n = 2 * recurrent.shape[1]
     if cell is vn.GRU:
-        parameters |= {"bias": np.append(bias[:n] + other[:n], bias[n:]), "recurrent_bias": other[n:]}
+        parameters |= {
+            "bias": np.append(bias[:n] + other[:n], bias[n:]),
+            "recurrent_bias": other[n:],
+        }
     layer = cell(**parameters, **options)
     output, memory = layer.forward(inputs["x"])
     d_x, parts = layer.backward(memory, inputs["d_output"])
     both = parts["bias"]
-    found = {"output": output, "d_x": d_x, "d_weight_ih": parts["weight"], "d_weight_hh": parts["recurrent_weight"]}
+    found = {
+        "output": output,
+        "d_x": d_x,
+        "d_weight_ih": parts["weight"],
+        "d_weight_hh": parts["recurrent_weight"],
+    }
     found |= {"d_bias_ih": both, "d_bias_hh": both}
     if cell is vn.GRU:
         found["d_bias_hh"] = np.append(both[:n], parts["recurrent_bias"])
-    return found | ({"d_states": vn.state_gradients(layer, memory, inputs["d_output"])} if states else {})
+    return found | (
+        {"d_states": vn.state_gradients(layer, memory, inputs["d_output"])} if states else {}
+    )
 
 
 def layer(gates, name, cell, ours_options=None, **options):
-    return Case(partial(draw, gates), partial(module, name, options), partial(ours, cell, ours_options or {}, False))
+    return Case(
+        partial(draw, gates),
+        partial(module, name, options),
+        partial(ours, cell, ours_options or {}, False),
+    )
 
 
 def loop(gates, step, cell, pieces, **options):
     pytorch = partial(unrolled, step, pieces)
-    return Case(partial(draw, gates, steps=12), pytorch, partial(ours, cell, options | {"truncation": pieces}, True))
+    return Case(
+        partial(draw, gates, steps=12),
+        pytorch,
+        partial(ours, cell, options | {"truncation": pieces}, True),
+    )
 
 
 CASES = {
