@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from vanishing.duals import Dual
-from vanishing.layers import EVALUATION, Layer, Mode, Parameters
-from vanishing.losses import Loss, softmax_cross_entropy
-from vanishing.networks import Network, Record
-from vanishing.validation import Array, choice, floats, generator, instance, number, size
+from vanishing._validation import Array, choice, floats, instance, number, size
+from vanishing.checking.duals import Dual
+from vanishing.nn.losses import Loss, softmax_cross_entropy
+from vanishing.nn.sequential import Sequential
 
 Function = Callable[[Any], Any]
 Along = Callable[[Function, Array, Array], Any]
 
-# Small enough for its square to be lost beside 1; nothing is subtracted, so it may be as small as it likes.
+# Small enough for its square to be lost beside 1; nothing is subtracted, so it may be as small as
+# it likes.
 _COMPLEX_STEP = 1e-20
-# The cube root of float64's resolution balances the truncation error step^2 against the rounding error eps / step.
+# The cube root of float64's resolution balances the truncation error step^2 against the rounding
+# error eps / step.
 _CENTRAL_STEP = 6e-6
 
 
-def _along_complex(f: Function, x: Array, v: Array) -> Any:
+def along_complex(f: Function, x: Array, v: Array) -> Any:
+    """The derivative of f at x along v, Im f(x + i h v) / h with h = 1e-20, exact to rounding."""
     return np.imag(f(x + 1j * _COMPLEX_STEP * v.astype(np.float64))) / _COMPLEX_STEP
 
 
-def _along_central(f: Function, x: Array, v: Array, step: float = _CENTRAL_STEP) -> Any:
-    x, v = x.astype(np.float64, copy=False), v.astype(np.float64, copy=False)
-    return (f(x + step * v) - f(x - step * v)) / (2 * step)
-
-
-def _along_dual(f: Function, x: Array, v: Array) -> Any:
+def along_dual(f: Function, x: Array, v: Array) -> Any:
+    """The derivative of f at x along v by a dual number, exact to rounding; 0 if f ignores x."""
     y = f(Dual(x, v))
     return y.tangent if isinstance(y, Dual) else np.zeros_like(y)
+
+
+def _along_central(f: Function, x: Array, v: Array, step: float) -> Any:
+    """The derivative of f at x along v, (f(x + step v) - f(x - step v)) / (2 step)."""
+    x = x.astype(np.float64, copy=False)
+    v = v.astype(np.float64, copy=False)
+    return (f(x + step * v) - f(x - step * v)) / (2 * step)
 
 
 def _gradient(along: Along, f: Function, x: Array) -> Array:
@@ -50,9 +54,10 @@ def _gradient(along: Along, f: Function, x: Array) -> Array:
 
 
 def complex_step(f: Function, x: Array) -> Array:
-    """The gradient of a scalar function, df/dx_i = Im f(x + i h e_i) / h with h = 1e-20, exact to rounding.
+    """The gradient of a scalar function by complex steps, exact to rounding.
 
-    Squire & Trapp 1998. The function must be analytic, and run on complex arrays.
+    df/dx_i = Im f(x + i h e_i) / h with h = 1e-20 (Squire & Trapp 1998), one run per entry of x.
+    The function must be analytic, and run on complex arrays.
 
     Args:
         f: array -> number.
@@ -62,19 +67,20 @@ def complex_step(f: Function, x: Array) -> Array:
         >>> print(complex_step(lambda x: np.sum(x**3), np.array([1.0, 2.0])))
         [ 3. 12.]
     """
-    return _gradient(_along_complex, f, x)
+    return _gradient(along_complex, f, x)
 
 
 def central_difference(f: Function, x: Array, *, step: float = _CENTRAL_STEP) -> Array:
-    """The gradient of a scalar function, (f(x + step e_i) - f(x - step e_i)) / (2 step).
+    """The gradient of a scalar function by central differences, two runs per entry of x.
 
-    Its error is about step^2 f'''/6 from truncation plus 1e-16 f / step from rounding: relative to f, nothing below
-    about 1e-11 can be seen.
+    df/dx_i = (f(x + step e_i) - f(x - step e_i)) / (2 step) up to an error of about step^2 f'''/6
+    from truncation plus 1e-16 f / step from rounding: gradients below about 1e-11 of f are lost in
+    it.
 
     Args:
         f: array -> number.
         x: where; the result has its shape and dtype.
-        step: in units of x.
+        step: in units of x, above 0.
 
     Examples:
         >>> print(central_difference(lambda x: np.sum(x**3), np.array([1.0, 2.0])).round(6))
@@ -85,7 +91,9 @@ def central_difference(f: Function, x: Array, *, step: float = _CENTRAL_STEP) ->
 
 
 def forward_mode(f: Function, x: Array) -> Array:
-    """The gradient of a scalar function by dual numbers, one run per entry of x, exact to rounding.
+    """The gradient of a scalar function by dual numbers, exact to rounding.
+
+    One run per entry of x (Griewank & Walther 2008).
 
     Args:
         f: array -> number, in NumPy functions that `Dual` knows.
@@ -95,114 +103,88 @@ def forward_mode(f: Function, x: Array) -> Array:
         >>> print(forward_mode(lambda x: np.sum(x**3), np.array([1.0, 2.0])))
         [ 3. 12.]
     """
-    return _gradient(_along_dual, f, x)
+    return _gradient(along_dual, f, x)
 
 
-_LIFTS: dict[str, Callable[[Array], Any]] = {
-    "forward": lambda a: Dual(a, np.zeros_like(a)),
-    "complex": lambda a: a.astype(np.complex128),
-    "central": lambda a: a.astype(np.float64, copy=False),
+def _dual(array: Array) -> Any:
+    return Dual(array, np.zeros_like(array))
+
+
+def _complex(array: Array) -> Any:
+    return array.astype(np.complex128)
+
+
+def _float64(array: Array) -> Any:
+    return array.astype(np.float64, copy=False)
+
+
+# Each method but the backward pass, and what makes all parameters arrays that it can write into.
+_Method = tuple[Callable[[Function, Array], Array], Callable[[Array], Any]]
+_METHODS: dict[str, _Method | None] = {
+    "backprop": None,
+    "forward": (forward_mode, _dual),
+    "complex": (complex_step, _complex),
+    "central": (central_difference, _float64),
 }
-_GRADIENTS = {"forward": forward_mode, "complex": complex_step, "central": central_difference}
 
 
 def parameter_gradient(
-    network: Network, x: Array, target: Any, *, loss: Loss = softmax_cross_entropy,
-    layer: int = 1, parameter: str = "weight", method: str = "backprop",
-) -> Array:  # fmt: skip
-    """dL/dW_l, or the gradient with respect to another parameter of layer l, by the method of that name.
+    network: Sequential,
+    x: Array,
+    target: Any,
+    *,
+    loss: Loss = softmax_cross_entropy,
+    layer: int = 1,
+    parameter: str = "weight",
+    method: str = "backprop",
+) -> Array:
+    """dL/dW_l, or the gradient of another parameter of layer l, by the method of that name.
 
     Args:
         network: what is differentiated.
         x: input, shape (batch, n_0).
         target: what `loss` compares the output with.
         loss: L.
-        layer: l, from 1 to L; negative numbers count from the output.
+        layer: l = 1 ... L, counting weight layers from the input; negative numbers count from the
+            output.
         parameter: 'weight', 'bias', or as the layer names it.
-        method: 'backprop', 'forward' (dual numbers), 'complex' (complex step) or 'central' (differences).
+        method: 'backprop', 'forward' (dual numbers), 'complex' (complex step) or 'central'
+            (differences).
 
     Examples:
-        >>> from vanishing.networks import dense_network
+        >>> from vanishing import dense_network
         >>> rng = np.random.default_rng(0)
-        >>> network, x = dense_network([2, 3, 2], activation="sigmoid", rng=rng), rng.standard_normal((4, 2))
-        >>> a, b = (parameter_gradient(network, x, [0, 1, 0, 1], method=m) for m in ("backprop", "complex"))
+        >>> network = dense_network([2, 3, 2], activation="sigmoid", rng=rng)
+        >>> x, labels = rng.standard_normal((4, 2)), [0, 1, 0, 1]
+        >>> a = parameter_gradient(network, x, labels)
+        >>> b = parameter_gradient(network, x, labels, method="complex")
         >>> print(np.allclose(a, b, rtol=1e-12))
         True
     """
-    name = f"{_position(instance(network, 'network', Network), layer)}.{parameter}"
+    name = _full_name(instance(network, "network", Sequential), layer, parameter)
     instance(loss, "loss", Loss)
-    values = network.parameters
-    choice(name, "parameter", values)
-    if method == "backprop":
-        record = network.forward(x)
-        return network.backward(record, loss.gradient(record.output, target)).parameters[name]
-    gradient = choice(method, "method", {"backprop": forward_mode} | _GRADIENTS)
-    lifted = {key: _LIFTS[method](value) for key, value in values.items()}
+    chosen = choice(method, "method", _METHODS)
+    if chosen is None:
+        record = network.record(x)
+        return record.backward(loss.gradient(record.output, target)).parameters[name]
+    gradient, lift = chosen
+    lifted = {key: lift(value) for key, value in network.parameters.items()}
 
     def loss_of(value: Any) -> Any:
-        return loss(network.with_parameters(lifted | {name: value}).forward(x).output, target)
+        changed = network.with_parameters(lifted | {name: value})
+        return loss(changed.record(x).output, target)
 
-    return gradient(loss_of, values[name])
-
-
-def _position(network: Network, layer: int) -> int:
-    count = len(network.levels)
-    layer = size(layer, "layer", least=-count)
-    if not (1 <= layer <= count or -count <= layer <= -1):
-        raise ValueError(
-            f"layer is {layer}; a number from 1 to {count}, or from -{count} to -1, is expected"
-        )
-    return network.levels[layer - 1 if layer > 0 else layer]
+    return gradient(loss_of, network.parameters[name])
 
 
-def projection_test(
-    part: Layer | Network, h: Array, *, rng: np.random.Generator, mode: Mode = EVALUATION
-) -> float:
-    """The largest relative error between <u, J v> and <J^T u, v> for random u and v.
-
-    J v is the derivative of the output along v by a complex step, J^T u is what `backward` returns. v is drawn once
-    for the input and once for each parameter, so that a wrong gradient cannot hide behind a larger right one. Only
-    what is below a hundredth of another parameter of the same layer is compared with that hundredth: of a bias before
-    batch normalization, whose gradient is 0, nothing but rounding could be seen.
-
-    Args:
-        part: a layer or a network.
-        h: its input.
-        rng: draws u and the v.
-        mode: of the forward pass; every run starts from a copy of its rng, and so draws the same.
-
-    Examples:
-        >>> from vanishing.networks import dense_network
-        >>> rng = np.random.default_rng(0)
-        >>> network = dense_network([3, 4, 2], activation="tanh", rng=rng)
-        >>> projection_test(network, rng.standard_normal((5, 3)), rng=rng) < 1e-12
-        True
-    """
-    instance(part, "part", Layer | Network, "a Layer or a Network")
-    network = part if isinstance(part, Network) else Network((part,))
-    mode = copy.deepcopy(instance(mode, "mode", Mode))  # its rng may be the one that draws u and v
-    values: dict[str, Array] = {"input": network.checked(h, "h"), **network.parameters}
-    lifted = {name: value.astype(np.complex128) for name, value in values.items()}
-
-    def record(values: Parameters) -> Record:
-        parameters = {name: value for name, value in values.items() if name != "input"}
-        return network.with_parameters(parameters).forward(values["input"], copy.deepcopy(mode))
-
-    start = record(values)
-    u = generator(rng).standard_normal(start.output.shape).astype(start.output.dtype)
-    gradients = start.network.backward(start, u)
-    pulled, pairs = {"input": gradients.input, **gradients.parameters}, {}
-    for name, value in values.items():
-        v = rng.standard_normal(value.shape).astype(value.dtype)
-        pushed = _along_complex(lambda a, name=name: record(lifted | {name: a}).output, value, v)  # type: ignore[misc]
-        pairs[name] = float(np.vdot(u, pushed)), float(np.vdot(pulled[name], v))
-    return max(_relative(name, pairs) for name in pairs)
-
-
-def _relative(name: str, pairs: dict[str, tuple[float, float]]) -> float:
-    a, b = pairs[name]
-    layer = name.rpartition(".")[0]
-    largest = max(
-        abs(c) for other, pair in pairs.items() if other.rpartition(".")[0] == layer for c in pair
-    )
-    return abs(a - b) / max(abs(a), abs(b), 0.01 * largest) if a != b else 0.0
+def _full_name(network: Sequential, layer: int, parameter: str) -> str:
+    """The name in `network.parameters` of a parameter of layer l."""
+    count = len(network.weight_layers)
+    l = size(layer, "layer", least=-count)
+    if not (1 <= l <= count or -count <= l <= -1):
+        wanted = f"a number from 1 to {count}, or from -{count} to -1,"
+        raise ValueError(f"layer is {layer}; {wanted} is expected")
+    l = l if l > 0 else count + 1 + l
+    position = network.weight_layers[l - 1]
+    choice(parameter, "parameter", network.layers[position].parameters, of=f"layer {l}")
+    return f"{position}.{parameter}"
