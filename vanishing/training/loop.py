@@ -103,33 +103,66 @@ def train(
     batch_size = size(batch_size, "batch_size")
     measure_every = size(measure_every, "measure_every")
     mode = Mode(training=True, rng=generator(rng))
-    state = optimizer.start(network.parameters)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         target = loss.check(network.record(x).output, target)
-        rows = [_measured(network, x, target, loss, 0)]
-        for epoch in range(1, epochs + 1):
-            try:
-                network, state = _epoch(
-                    network, x, target, loss, optimizer, state, batch_size, mode
-                )
-            except NotFinite:
-                rows.append(_diverged(epoch, rows[0]))
-                break
-            if epoch % measure_every == 0 or epoch == epochs:
-                rows.append(_measured(network, x, target, loss, epoch))
-                if rows[-1].loss == math.inf:
-                    break
+        task = _Task(x, target, loss, optimizer, batch_size, mode)
+        network, rows = _trained(network, task, epochs, measure_every)
     return network, History(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def _measured(network: Sequential, x: Array, target: Array, loss: Loss, epoch: int) -> _Row:
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What stays the same from epoch to epoch: `train`'s arguments, checked."""
+
+    x: Array
+    target: Array
+    loss: Loss
+    optimizer: Optimizer
+    batch_size: int
+    mode: Mode
+
+
+def _trained(
+    network: Sequential, task: _Task, epochs: int, measure_every: int
+) -> tuple[Sequential, list[_Row]]:
+    """The network after all epochs, or after the last one that did not diverge, and the rows."""
+    state = task.optimizer.start(network.parameters)
+    rows = [_measured(network, task, 0)]
+    for epoch in range(1, epochs + 1):
+        try:
+            network, state = _after_an_epoch(network, task, state)
+        except NotFinite:
+            rows.append(_diverged(epoch, rows[0]))
+            break
+        if epoch % measure_every == 0 or epoch == epochs:
+            rows.append(_measured(network, task, epoch))
+            if rows[-1].loss == math.inf:
+                break
+    return network, rows
+
+
+def _after_an_epoch(network: Sequential, task: _Task, state: Any) -> tuple[Sequential, Any]:
+    """Network and state after each sample was seen once, in an order drawn from the mode's rng."""
+    order = generator(task.mode.rng).permutation(len(task.x))
+    for first in range(0, len(order), task.batch_size):
+        batch = order[first : first + task.batch_size]
+        record = network.record(task.x[batch], task.mode)
+        d_output = task.loss.gradient_formula(record.output, task.target[batch])
+        gradients = record.backward(d_output).parameters
+        moved, state = task.optimizer.step(network.parameters, gradients, state)
+        network = network.with_running_statistics(record.memories).with_parameters(moved)
+    return network, state
+
+
+def _measured(network: Sequential, task: _Task, epoch: int) -> _Row:
     """The row after this many epochs, measured in evaluation; a loss that is NaN counts as inf."""
-    output, measured = measured_passes(network, x, target, loss, EVALUATION)
-    value = float(loss.formula(output, target))
+    output, measured = measured_passes(network, task.x, task.target, task.loss, EVALUATION)
+    loss = float(task.loss.formula(output, task.target))
+    has_classes = task.target.dtype.kind in "iu"
     return _Row(
         epoch,
-        value if math.isfinite(value) else math.inf,
-        correct_fraction(output, target) if target.dtype.kind in "iu" else math.nan,
+        loss if math.isfinite(loss) else math.inf,
+        correct_fraction(output, task.target) if has_classes else math.nan,
         measured.delta_rms,
         measured.weight_gradient_norm,
     )
@@ -139,25 +172,3 @@ def _diverged(epoch: int, row: _Row) -> _Row:
     """The row of an epoch whose parameters are not finite, in the shapes of another row."""
     unknown = math.nan * row.delta_rms
     return _Row(epoch, math.inf, math.nan, unknown, unknown)
-
-
-def _epoch(
-    network: Sequential,
-    x: Array,
-    target: Array,
-    loss: Loss,
-    optimizer: Optimizer,
-    state: Any,
-    batch_size: int,
-    mode: Mode,
-) -> tuple[Sequential, Any]:
-    """Network and state after each sample was seen once, in an order drawn from mode.rng."""
-    order = generator(mode.rng).permutation(len(x))
-    for first in range(0, len(x), batch_size):
-        batch = order[first : first + batch_size]
-        record = network.record(x[batch], mode)
-        d_output = loss.gradient_formula(record.output, target[batch])
-        gradients = record.backward(d_output).parameters
-        moved, state = optimizer.step(network.parameters, gradients, state)
-        network = network.with_running_statistics(record.memories).with_parameters(moved)
-    return network, state
