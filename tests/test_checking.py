@@ -217,7 +217,7 @@ def test_unknown_methods_layers_and_parameters_are_refused(settings, message):
 
 
 def residual_network():
-    """A network of L = 3 weight layers, at the positions 0, 1 and 3 or later: others stand between."""
+    """A network of L = 3 weight layers, with other layers between them."""
     rng = np.random.default_rng(0)
     network = vn.dense_network(
         [4, 4, 4, 3], activation="tanh", normalization="batch", residual="pre", rng=rng

@@ -18,7 +18,7 @@ def linear(matrix):
 
 
 def series(gradient):
-    """A network R -> R whose input gradient at the points 0, 1, 2, ... is the given sequence: a sum of kinks."""
+    """A sum of kinks R -> R whose input gradient at the points 0, 1, 2, ... is the sequence."""
     jumps = np.diff(gradient, prepend=0.0)
     hidden = vn.Linear(np.ones((len(jumps), 1)), 0.5 - np.arange(len(jumps)))
     return vn.Sequential((hidden, vn.Activate(vn.relu), vn.Linear(jumps[None], np.zeros(1))))

@@ -1,4 +1,4 @@
-"""Jacobians: the products against the dense Jacobian and differences, singular values against LAPACK."""
+"""Jacobians: products against the dense Jacobian, singular values against LAPACK."""
 
 import numpy as np
 import pytest

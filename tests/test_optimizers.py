@@ -443,6 +443,7 @@ NAN, INF = math.nan, math.inf
         (vn.clip_by_global_norm, [NAN, INF], [NAN, NAN], [NAN]),
         (vn.clip_by_norm, [1, NAN], [NAN, NAN], [2]),
         (vn.clip_by_norm, [1, -INF], [0, NAN], [2]),
+        (vn.clip_by_norm, [1, NAN, INF], [NAN, NAN, NAN], [2]),
         (vn.clip_by_value, [1, NAN], [1, NAN], [2]),
         (vn.clip_by_value, [1, -INF], [1, -2], [2]),
     ],

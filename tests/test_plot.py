@@ -1,4 +1,4 @@
-"""The look: what the drawing functions put on paper, and the shades that the site gives their colours."""
+"""The look: what the drawing functions put on paper, and the site's shades of their colours."""
 
 import io
 import itertools

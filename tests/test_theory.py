@@ -1,4 +1,4 @@
-"""Theory: quadrature against scipy, maps against closed forms and published numbers, predictions against simulation."""
+"""Theory: quadrature against scipy, maps against closed forms, predictions against simulation."""
 
 import inspect
 import math
@@ -254,7 +254,8 @@ def test_depth_scales_diverge_on_the_critical_line_and_vanish_with_the_weights()
 
 @pytest.mark.parametrize(("sigma_w", "sigma_b", "q"), [(0.5, 0.0, "0"), (1.5, 0.1, "inf")])
 def test_depth_needs_a_fixed_point(sigma_w, sigma_b, q):
-    message = f"^sigma_w = {sigma_w}, sigma_b = {sigma_b:g} give q\\* = {q}; 0 < q\\* < infinity is expected$"
+    given_point = f"sigma_w = {sigma_w}, sigma_b = {sigma_b:g}"
+    message = rf"^{given_point} give q\* = {q}; 0 < q\* < infinity is expected$"
     for function in (theory.depth_scales, theory.correlation_fixed_point):
         with pytest.raises(ValueError, match=message):
             function("relu", sigma_w=sigma_w, sigma_b=sigma_b)
@@ -288,10 +289,10 @@ def test_an_activation_without_critical_point_is_named():
         theory.critical_sigma_w(steps, sigma_b=0.5)
 
 
-def test_yang_2019_batch_norm_growth_is_pi_over_pi_minus_1_for_relu_and_b_minus_2_over_b_minus_3_for_linear():
-    assert theory.batch_norm_growth(10**8, "relu") == pytest.approx(
-        math.pi / (math.pi - 1), rel=1e-7
-    )
+def test_yang_2019_batch_norm_growth_of_relu_and_of_linear_layers():
+    # pi / (pi - 1) for ReLU and large batches, (B - 2) / (B - 3) for linear layers
+    relu = math.pi / (math.pi - 1)
+    assert theory.batch_norm_growth(10**8, "relu") == pytest.approx(relu, rel=1e-7)
     for batch in (4, 5, 8, 32, 1000):
         linear = (batch - 2) / (batch - 3)
         assert theory.batch_norm_growth(batch, "identity") == pytest.approx(linear, rel=1e-12)

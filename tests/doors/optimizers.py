@@ -8,7 +8,7 @@ NO_TRUTH_VALUE = ["no", None, 1, NAN]
 
 
 def rule(cls, *flags, **wrong):
-    """The row of an optimizer: its learning rate and weight decay, its own flags, its own numbers."""
+    """The row of an optimizer: learning rate, weight decay, its own flags and numbers."""
     flags = dict.fromkeys(flags, NO_TRUTH_VALUE)
     wrong = {"weight_decay": NEGATIVE, **wrong}
     arguments = {"learning_rate": 0.1, **dict.fromkeys(wrong, 0.5), **dict.fromkeys(flags, True)}

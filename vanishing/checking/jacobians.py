@@ -159,8 +159,8 @@ def _orthogonal_direction(v: Array, basis: Array, rng: np.random.Generator) -> A
     # Add noise at the size of rounding: all that is left where v lies in the span of the basis.
     noise = rng.standard_normal(v.shape).astype(v.dtype)
     v = unit_rows(v) + np.finfo(v.dtype).eps * noise
-    # Project twice: once leaves rounding errors (Parlett 1980). Project once more for v in the span:
-    # what the noise leaves of it may be smaller than they are.
+    # Project twice: once leaves rounding errors (Parlett 1980). Project a third time for a v in the
+    # span, of which the noise may leave less than the rounding errors.
     for _ in range(3):
         v = unit_rows(v - ((basis @ v[:, :, None]) * basis).sum(axis=1))
     return v
