@@ -62,7 +62,7 @@ def test_derivative_is_the_complex_step_derivative(phi, z):
 @settings(max_examples=12)
 @given(z=points(30))
 def test_derivative_is_what_a_dual_number_carries(phi, z):
-    h = phi.value(vn.Dual(np.array([z]), np.array([2.0])))
+    h = phi.formula(vn.Dual(np.array([z]), np.array([2.0])))
     assert h.value[0] == pytest.approx(phi(z), rel=1e-15)
     assert h.tangent[0] == pytest.approx(2 * phi.derivative(z), rel=1e-12, abs=1e-15)
 
@@ -86,18 +86,18 @@ def test_a_derivative_off_by_a_thousandth_is_seen(phi):
 @BY_NAME
 @settings(max_examples=12)
 @given(z=st.floats(-15, 15))
-def test_the_slope_from_h_is_the_derivative(phi, z):
-    h = phi.value(np.array([z]))
-    assert float(phi.slopes(phi.memory(np.array([z]), h))[0]) == pytest.approx(
+def test_the_derivative_from_h_is_the_derivative(phi, z):
+    h = phi.formula(np.array([z]))
+    assert float(phi.derivative_from(phi.memory(np.array([z]), h))[0]) == pytest.approx(
         float(phi.derivative(z)), abs=1e-15
     )
 
 
 @BY_NAME
-def test_the_slope_comes_from_h_except_where_phi_is_not_monotone(phi):
+def test_the_derivative_comes_from_h_except_where_phi_is_not_monotone(phi):
     z, h = np.array([0.5]), np.array([0.6])
     assert phi.memory(z, h) is (z if phi.name in GATED else h)
-    assert (phi.slope is None) == (phi.name in GATED)
+    assert (phi.derivative_from_output is None) == (phi.name in GATED)
 
 
 def largest(function, low=-40.0, high=40.0):
@@ -112,7 +112,7 @@ def largest(function, low=-40.0, high=40.0):
 @BY_NAME
 def test_steepest_is_the_supremum(phi):
     supremum, _ = largest(lambda z: abs(phi.derivative(z)))
-    assert supremum == pytest.approx(phi.steepest, rel=3e-15, abs=0)
+    assert supremum == pytest.approx(phi.max_derivative, rel=3e-15, abs=0)
     assert (phi.derivative(np.linspace(-20, 20, 4001)).min() < 0) == (phi.name in GATED)
 
 
@@ -130,8 +130,8 @@ def test_steepest_is_the_supremum(phi):
     ],
     ids=lambda item: getattr(item, "name", None),
 )
-def test_the_steepest_slope_stands_at_zero(phi, steepest):
-    assert phi.derivative(0.0) == phi.steepest == pytest.approx(steepest, rel=1e-15)
+def test_the_largest_derivative_stands_at_zero(phi, steepest):
+    assert phi.derivative(0.0) == phi.max_derivative == pytest.approx(steepest, rel=1e-15)
 
 
 # Values to 17 digits by arbitrary-precision arithmetic.
@@ -180,7 +180,7 @@ def test_where_gated_activations_are_lowest_and_steepest(
     assert phi.derivative(lowest_at) == pytest.approx(0, abs=1e-15)
     assert largest(lambda z: -phi(z))[0] == pytest.approx(-lowest, rel=1e-14)
     assert phi.derivative(steepest_at) == pytest.approx(steepest, rel=1e-14)
-    assert phi.steepest == pytest.approx(steepest, rel=3e-16, abs=0)
+    assert phi.max_derivative == pytest.approx(steepest, rel=3e-16, abs=0)
     assert largest(phi.derivative)[1] == pytest.approx(steepest_at, abs=1e-6)
     assert largest(lambda z: -phi.derivative(z))[0] == pytest.approx(-least, rel=1e-13)
 
@@ -194,7 +194,7 @@ def test_silu_is_lowest_where_its_value_is_one_more_than_z():
 def test_gelu_is_steepest_at_the_square_root_of_two():
     expected = (1 + math.erf(1)) / 2 + math.exp(-1) / math.sqrt(math.pi)
     assert vn.gelu.derivative(math.sqrt(2)) == pytest.approx(expected, rel=1e-15)
-    assert vn.gelu.steepest == pytest.approx(expected, rel=1e-15, abs=0)
+    assert vn.gelu.max_derivative == pytest.approx(expected, rel=1e-15, abs=0)
 
 
 def test_the_tanh_form_of_gelu_is_within_half_a_thousandth():
@@ -239,7 +239,7 @@ def test_selu_is_its_two_constants_at_either_end():
 
 
 @given(z=st.floats(-700, 700))
-def test_the_slope_of_softplus_is_the_sigmoid(z):
+def test_the_derivative_of_softplus_is_the_sigmoid(z):
     assert vn.softplus.derivative(z) == vn.sigmoid(z)
     assert vn.softplus(z) - vn.softplus(-z) == pytest.approx(z, rel=1e-13, abs=1e-15)
 
@@ -250,9 +250,11 @@ def test_hard_tanh_clips(z):
     assert vn.hard_tanh.derivative(z) == (-1 < z < 1)
 
 
-def test_hard_tanh_has_slope_0_at_its_kinks():
+def test_hard_tanh_has_derivative_0_at_its_kinks():
     z = np.array([-1.0, 1.0, 0.0])
-    assert vn.hard_tanh.derivative(z).tolist() == vn.hard_tanh.slopes(z).tolist() == [0, 0, 1]
+    assert (
+        vn.hard_tanh.derivative(z).tolist() == vn.hard_tanh.derivative_from(z).tolist() == [0, 0, 1]
+    )
 
 
 def test_scaled_tanh_takes_1_to_1():
@@ -360,7 +362,7 @@ def test_sigmoid_and_its_mirror_sum_to_one(z):
     assert vn.sigmoid(z) + vn.sigmoid(-z) == pytest.approx(1, rel=1e-15)
 
 
-def test_the_slope_at_the_kink_is_the_one_from_the_left():
+def test_the_derivative_at_the_kink_is_the_one_from_the_left():
     assert vn.relu.derivative(0.0) == 0
     assert vn.leaky_relu(0.1).derivative(0.0) == 0.1
     assert vn.elu(0.4).derivative(0.0) == 0.4
@@ -387,8 +389,11 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: vn.leaky_relu(-0.1), "slope is -0.1; a finite number of at least 0 is expected"),
-        (lambda: vn.leaky_relu(1.1), "slope is 1.1; a number from 0 to 1 is expected"),
+        (
+            lambda: vn.leaky_relu(-0.1),
+            "negative_slope is -0.1; a finite number of at least 0 is expected",
+        ),
+        (lambda: vn.leaky_relu(1.1), "negative_slope is 1.1; a number from 0 to 1 is expected"),
         (lambda: vn.elu(-0.1), "alpha is -0.1; a finite number of at least 0 is expected"),
         (lambda: vn.swish(0.0), "beta is 0.0; a finite number above 0 is expected"),
     ],
@@ -418,28 +423,34 @@ def test_activations_pickle_and_copy(phi):
     z = np.array([-2.0, 3.0])
     for again in (pickle.loads(pickle.dumps(phi)), copy.deepcopy(phi)):
         assert again.name == phi.name and (again(z) == phi(z)).all()
-        assert (again.slopes(z) == phi.slopes(z)).all()
+        assert (again.derivative_from(z) == phi.derivative_from(z)).all()
 
 
 def test_what_is_made_when_a_module_loads_is_made_again_alike():
-    from vanishing import activations as formulas
+    from vanishing.nn import activations as formulas
 
     z = np.linspace(-3, 3, 7)
     again = formulas._rescaled("again", vn.tanh, 1.7159, 2 / 3)
-    assert again.name == "again" and again.steepest == vn.scaled_tanh.steepest
-    for function in ("value", "prime", "slope"):
+    assert again.name == "again" and again.max_derivative == vn.scaled_tanh.max_derivative
+    for function in ("formula", "derivative_formula", "derivative_from_output"):
         assert (getattr(again, function)(z) == getattr(vn.scaled_tanh, function)(z)).all()
-    assert formulas._rescaled("again", vn.sigmoid, 3.0, 2.0).steepest == 1.5
+    assert formulas._rescaled("again", vn.sigmoid, 3.0, 2.0).max_derivative == 1.5
     for slope in (0.0, 0.3, 1.0):
         leaky = vn.leaky_relu(slope)
-        assert leaky.steepest == 1 and (leaky.slope(z) == leaky.derivative(z)).all()
+        assert (
+            leaky.max_derivative == 1
+            and (leaky.derivative_from_output(z) == leaky.derivative(z)).all()
+        )
     for made, kept in (
         (vn.elu(), vn.activation("elu")),
         (vn.swish(), vn.silu),
         (vn.elu(2.5), ALL[-3]),
     ):
-        assert made.steepest == kept.steepest and (made.derivative(z) == kept.derivative(z)).all()
-        assert (made.slope is None) == (kept.slope is None)
+        assert (
+            made.max_derivative == kept.max_derivative
+            and (made.derivative(z) == kept.derivative(z)).all()
+        )
+        assert (made.derivative_from_output is None) == (kept.derivative_from_output is None)
     assert [vn.elu(0.25).name, vn.swish(2).name, vn.leaky_relu(0.5).name] == [
         "elu(0.25)",
         "swish(2)",
@@ -447,5 +458,5 @@ def test_what_is_made_when_a_module_loads_is_made_again_alike():
     ]
     assert (
         vn.elu()(-40.0) == pytest.approx(-1, rel=1e-15)
-        and (vn.elu().slope(np.array([-0.5, 2.0])) == [0.5, 1]).all()
+        and (vn.elu().derivative_from_output(np.array([-0.5, 2.0])) == [0.5, 1]).all()
     )

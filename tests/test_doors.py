@@ -61,10 +61,8 @@ def answer(call, arguments):
         call(**arguments)
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        ours = (
-            isinstance(error, (TypeError, ValueError))
-            and Path(last.filename).parent == Path(vn.__file__).parent
-        )
+        inside = Path(last.filename).is_relative_to(Path(vn.__file__).parent)
+        ours = isinstance(error, (TypeError, ValueError)) and inside
         return str(error) if ours else f"not ours: {error!r}"
     return "taken"
 

@@ -3,18 +3,17 @@
 import copy
 import pickle
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 import pytest
 
 import vanishing as vn
-from vanishing.layers import EVALUATION
+from vanishing.nn.layer import EVALUATION
 
 
 @dataclass(frozen=True, eq=False)
 class Centred(vn.Layer):
-    """A layer from elsewhere: h minus a running mean, which only `after` moves."""
+    """A layer from elsewhere: h minus a running mean, which no gradient moves."""
 
     mean: np.ndarray
 
@@ -24,7 +23,7 @@ class Centred(vn.Layer):
     def backward(self, memory, d_output):
         return d_output, {}
 
-    def after(self, memory):
+    def with_running_statistics(self, memory):
         return replace(self, mean=0.9 * self.mean + 0.1 * memory.mean(axis=0))
 
 
@@ -34,7 +33,6 @@ class Recurrent(vn.Layer):
 
     weight: np.ndarray
     recurrent: np.ndarray
-    numbered: ClassVar[bool] = True
 
     @property
     def parameters(self):
@@ -58,19 +56,18 @@ class Recurrent(vn.Layer):
         return d_x, gradients
 
 
-def affine(rng, fan_out, fan_in):
-    return vn.Affine(vn.xavier_normal((fan_out, fan_in), rng=rng), rng.standard_normal(fan_out))
+def linear(rng, fan_out, fan_in):
+    return vn.Linear(vn.xavier_normal((fan_out, fan_in), rng=rng), rng.standard_normal(fan_out))
 
 
 def normal(cls, rng, width=4):
     """A normalization whose every number was drawn."""
-    return cls(**{name: 0.5 + rng.random(width) for name in cls.learned + cls.running})
+    return cls(**{name: 0.5 + rng.random(width) for name in cls.trainable + cls.running})
 
 
 def residual(rng, width, scale=0.7):
-    return vn.Residual(
-        (normal(vn.LayerNorm, rng, width), affine(rng, width, width), vn.Activate("tanh")), scale
-    )
+    inside = (normal(vn.LayerNorm, rng, width), linear(rng, width, width), vn.Activate("tanh"))
+    return vn.Residual(vn.Sequential(inside), scale)
 
 
 def highway(rng):
@@ -81,19 +78,19 @@ def highway(rng):
 
 # Each takes width 4 to width 4.
 LAYERS = {
-    "affine": lambda rng: affine(rng, 4, 4),
+    "linear": lambda rng: linear(rng, 4, 4),
     "activate": lambda rng: vn.Activate(vn.sigmoid),
     "batch norm": lambda rng: normal(vn.BatchNorm, rng),
     "layer norm": lambda rng: normal(vn.LayerNorm, rng),
     "rms norm": lambda rng: normal(vn.RMSNorm, rng),
     "residual": lambda rng: residual(rng, 4),
-    "residual, learned scale": lambda rng: residual(rng, 4, np.array([0.3])),
+    "residual, trainable scale": lambda rng: residual(rng, 4, np.array([0.3])),
     "residual from zero": lambda rng: residual(rng, 4, np.zeros(1)),
     "residual in residual": lambda rng: vn.Residual(
-        (residual(rng, 4), affine(rng, 4, 4), normal(vn.BatchNorm, rng))
+        vn.Sequential((residual(rng, 4), linear(rng, 4, 4), normal(vn.BatchNorm, rng)))
     ),
     "residual with dropout": lambda rng: vn.Residual(
-        (affine(rng, 4, 4), vn.Dropout(0.4)), np.array([2.0])
+        vn.Sequential((linear(rng, 4, 4), vn.Dropout(0.4))), np.array([2.0])
     ),
     "highway": highway,
     "dropout": lambda rng: vn.Dropout(0.4),
@@ -112,8 +109,10 @@ def shape_of(kind, rows=5):
 
 def cast(layer, dtype):
     """The layer with its parameters, and what else it holds, in that dtype."""
-    if isinstance(layer, vn.Residual):
+    if isinstance(layer, vn.Sequential):
         layer = replace(layer, layers=tuple(cast(inner, dtype) for inner in layer.layers))
+    if isinstance(layer, vn.Residual):
+        layer = replace(layer, branch=cast(layer.branch, dtype))
     arrays = {name: value for name, value in vars(layer).items() if isinstance(value, np.ndarray)}
     return (
         replace(layer, **{name: value.astype(dtype) for name, value in arrays.items()})
@@ -123,7 +122,7 @@ def cast(layer, dtype):
 
 
 def wrap(layer, rng):
-    return vn.Network((affine(rng, 4, 4), vn.Activate(vn.tanh), layer, affine(rng, 2, 4)))
+    return vn.Sequential((linear(rng, 4, 4), vn.Activate(vn.tanh), layer, linear(rng, 2, 4)))
 
 
 @TRAINING
@@ -150,7 +149,7 @@ def test_each_layer_keeps_the_dtype_and_passes_the_projection_test_to_its_resolu
     mode = vn.Mode(training, np.random.default_rng(0))
     output, memory = layer.forward(h, mode)
     d_input, parts = layer.backward(memory, output)
-    moved = layer.after(memory)
+    moved = layer.with_running_statistics(memory)
     arrays = [
         output,
         d_input,
@@ -209,9 +208,9 @@ def test_sequences_are_batches_of_more_rows(kind, training):
 def test_forward_mode_agrees_with_every_backward_pass(kind, training):
     rng = np.random.default_rng(8)
     network, h = wrap(LAYERS[kind](rng), rng), rng.standard_normal((5, 4))
-    record = network.forward(h, vn.Mode(training, np.random.default_rng(0)))
+    record = network.record(h, vn.Mode(training, np.random.default_rng(0)))
     d_output = rng.standard_normal(record.output.shape)
-    gradients = network.backward(record, d_output)
+    gradients = record.backward(d_output)
     values = {"input": h, **network.parameters}
     for name, gradient in {"input": gradients.input, **gradients.parameters}.items():
         tangent = rng.standard_normal(values[name].shape)
@@ -219,7 +218,7 @@ def test_forward_mode_agrees_with_every_backward_pass(kind, training):
         x = lifted.pop("input")
         dual = (
             network.with_parameters(lifted)
-            .forward(x, vn.Mode(training, np.random.default_rng(0)))
+            .record(x, vn.Mode(training, np.random.default_rng(0)))
             .output
         )
         assert np.vdot(dual.tangent, d_output) == pytest.approx(
@@ -236,7 +235,7 @@ def test_layers_write_into_nothing_that_they_were_given_and_are_frozen(kind):
     d_output = rng.standard_normal(output.shape)
     kept = output.copy(), d_output.copy()
     layer.backward(memory, d_output)
-    layer.after(memory)
+    layer.with_running_statistics(memory)
     assert (h == before).all() and (output == kept[0]).all() and (d_output == kept[1]).all()
     assert all((layer.parameters[name] == value).all() for name, value in parameters.items())
     for name in vars(layer):
@@ -258,7 +257,7 @@ def test_layers_pickle_and_copy(kind):
 
 @pytest.mark.parametrize(
     "kind",
-    ["affine", "batch norm", "layer norm", "rms norm", "residual", "highway", "prelu per unit"],
+    ["linear", "batch norm", "layer norm", "rms norm", "residual", "highway", "prelu per unit"],
 )
 def test_an_input_of_another_width_is_named_by_the_layer_and_by_the_network(kind):
     layer = LAYERS[kind](np.random.default_rng(12))
@@ -267,19 +266,19 @@ def test_an_input_of_another_width_is_named_by_the_layer_and_by_the_network(kind
         with pytest.raises(ValueError, match=f"^h {wanted}$"):
             layer.forward(np.ones((5, width)))
         with pytest.raises(ValueError, match=f"^x {wanted}$"):
-            vn.Network((layer,)).forward(np.ones((5, width)))
+            vn.Sequential((layer,)).record(np.ones((5, width)))
 
 
 @pytest.mark.parametrize("kind", ["activate", "dropout", "prelu"])
 def test_elementwise_layers_take_any_width(kind):
     layer = LAYERS[kind](np.random.default_rng(13))
-    assert layer.fan_in is None
+    assert layer.in_features is None
     assert layer.forward(np.ones((5, 7)))[0].shape == (5, 7)
 
 
 @pytest.mark.parametrize("fault", ["input", "weight", "bias"])
 def test_the_projection_test_sees_a_gradient_that_is_off_by_a_thousandth(fault):
-    class Faulty(vn.Affine):
+    class Faulty(vn.Linear):
         def backward(self, memory, d_output):
             d_input, gradients = super().backward(memory, d_output)
             values = {"input": d_input, **gradients}
@@ -291,23 +290,23 @@ def test_the_projection_test_sees_a_gradient_that_is_off_by_a_thousandth(fault):
     faulty = Faulty(rng.standard_normal((3, 4)), rng.standard_normal(3))
     assert vn.projection_test(faulty, x, rng=rng) == pytest.approx(1e-3, rel=0.01)
     # deep below other layers too
-    layers = [affine(rng, 4, 4), Faulty(rng.standard_normal((4, 4)), rng.standard_normal(4))]
+    layers = [linear(rng, 4, 4), Faulty(rng.standard_normal((4, 4)), rng.standard_normal(4))]
     for _ in range(10):
-        layers += [vn.Activate(vn.sigmoid), affine(rng, 4, 4)]
-    assert vn.projection_test(vn.Network(tuple(layers)), x, rng=rng) == pytest.approx(
+        layers += [vn.Activate(vn.sigmoid), linear(rng, 4, 4)]
+    assert vn.projection_test(vn.Sequential(tuple(layers)), x, rng=rng) == pytest.approx(
         1e-3, rel=0.01
     )
 
 
 def test_the_projection_test_compares_a_gradient_of_zero_with_the_other_parameters():
-    class Biased(vn.Affine):
+    class Biased(vn.Linear):
         def backward(self, memory, d_output):
             d_input, gradients = super().backward(memory, d_output)
             return d_input, gradients | {"bias": gradients["bias"] + fault}
 
     # batch normalization takes the bias away again; what is left of its gradient is rounding
     rng = np.random.default_rng(14)
-    network = vn.Network(
+    network = vn.Sequential(
         (Biased(rng.standard_normal((4, 4)), rng.standard_normal(4)), normal(vn.BatchNorm, rng))
     )
     for fault, least, most in ((0.0, 0.0, 1e-11), (1e-4, 1e-5, 0.1)):
@@ -320,9 +319,11 @@ def test_the_projection_test_compares_a_gradient_of_zero_with_the_other_paramete
 
 def test_forward_mode_needs_no_code_for_a_new_layer():
     rng = np.random.default_rng(6)
-    network = vn.Network((affine(rng, 4, 4), residual(rng, 4), residual(rng, 4), affine(rng, 3, 4)))
+    network = vn.Sequential(
+        (linear(rng, 4, 4), residual(rng, 4), residual(rng, 4), linear(rng, 3, 4))
+    )
     x, labels = rng.standard_normal((5, 4)), rng.integers(3, size=5)
-    for layer, parameter in ((1, "weight"), (2, "0.gain"), (3, "1.bias")):
+    for layer, parameter in ((1, "weight"), (2, "branch.0.weight"), (3, "branch.1.bias")):
         one, two, three = (
             vn.parameter_gradient(
                 network, x, labels, layer=layer, parameter=parameter, method=method
@@ -333,40 +334,43 @@ def test_forward_mode_needs_no_code_for_a_new_layer():
         assert np.linalg.norm(one - three) < 1e-13 * np.linalg.norm(one)
 
 
-def test_levels_count_residual_blocks_and_measure_them():
+def test_weight_layers_count_residual_blocks_and_measure_them():
     rng = np.random.default_rng(7)
-    network = vn.Network(
-        (affine(rng, 4, 4), *(residual(rng, 4) for _ in range(6)), affine(rng, 3, 4))
+    network = vn.Sequential(
+        (linear(rng, 4, 4), *(residual(rng, 4) for _ in range(6)), linear(rng, 3, 4))
     )
     measured = vn.measure(network, rng.standard_normal((8, 4)), rng.integers(3, size=8))
     assert measured.delta_rms.shape == measured.signal_rms.shape == (8,)
     assert (measured.weight_gradient_norm > 0).all()
 
 
-def test_what_a_forward_pass_teaches_moves_with_after_and_with_training():
+def test_running_statistics_move_with_training_and_by_themselves():
     rng = np.random.default_rng(8)
     x, labels = 3 + 2 * rng.standard_normal((64, 4)), rng.integers(3, size=64)
-    start = vn.Network((vn.Residual((Centred(np.zeros(4)),)), affine(rng, 3, 4)))
-    once = start.after(start.forward(x, vn.Mode(training=True)).memories)
-    assert once.layers[0].layers[0].mean == pytest.approx(0.1 * x.mean(axis=0))
+    start = vn.Sequential((vn.Residual(Centred(np.zeros(4))), linear(rng, 3, 4)))
+    once = start.with_running_statistics(start.record(x, vn.Mode(training=True)).memories)
+    assert once.layers[0].branch.mean == pytest.approx(0.1 * x.mean(axis=0))
     trained, _ = vn.train(
         start,
         x,
         labels,
-        optimizer=vn.GradientDescent(0.1),
+        optimizer=vn.SGD(0.1),
         epochs=100,
         batch_size=64,
         rng=rng,
         measure_every=100,
     )
-    assert trained.layers[0].layers[0].mean == pytest.approx(x.mean(axis=0), rel=1e-3)
-    assert (start.layers[0].layers[0].mean == 0).all()
+    assert trained.layers[0].branch.mean == pytest.approx(x.mean(axis=0), rel=1e-3)
+    assert (start.layers[0].branch.mean == 0).all()
 
 
 def test_parameters_round_trip_and_names_are_checked():
     rng = np.random.default_rng(10)
-    network = vn.Network((affine(rng, 4, 3), residual(rng, 4, np.ones(1))))
-    inner = ["1.0.gain", "1.0.shift", "1.1.weight", "1.1.bias", "1.scale"]
+    network = vn.Sequential((linear(rng, 4, 3), residual(rng, 4, np.ones(1))))
+    inner = [
+        *(f"1.branch.{i}.{name}" for i in (0, 1) for name in ("weight", "bias")),
+        "1.scale",
+    ]
     assert list(network.parameters) == ["0.weight", "0.bias", *inner]
     doubled = network.with_parameters(
         {name: 2 * value for name, value in network.parameters.items()}
@@ -374,8 +378,8 @@ def test_parameters_round_trip_and_names_are_checked():
     assert all(
         (doubled.parameters[name] == 2 * value).all() for name, value in network.parameters.items()
     )
-    partly = network.with_parameters({"1.0.shift": np.zeros(4)})
-    assert (partly.layers[1].layers[0].shift == 0).all() and partly.layers[
+    partly = network.with_parameters({"1.branch.0.bias": np.zeros(4)})
+    assert (partly.layers[1].branch.layers[0].bias == 0).all() and partly.layers[
         0
     ].weight is network.layers[0].weight
     with pytest.raises(
@@ -386,8 +390,8 @@ def test_parameters_round_trip_and_names_are_checked():
         network.with_parameters({"0.bias": np.zeros(3)})
 
 
-def test_affine_is_h_times_w_transposed_plus_b():
-    layer = vn.Affine(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([0.5, 0.0, -0.5]))
+def test_linear_is_h_times_w_transposed_plus_b():
+    layer = vn.Linear(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([0.5, 0.0, -0.5]))
     output, _ = layer.forward(np.array([[1.0, 10.0]]))
     assert output.tolist() == [[21.5, 43.0, 64.5]]
 
@@ -406,9 +410,9 @@ def test_affine_is_h_times_w_transposed_plus_b():
         (np.full((2, 3), np.nan), np.ones(2), r"weight holds nan at index \(0, 0\)"),
     ],
 )
-def test_affine_refuses_parameters_that_do_not_fit(weight, bias, message):
+def test_linear_refuses_parameters_that_do_not_fit(weight, bias, message):
     with pytest.raises(ValueError, match=message):
-        vn.Affine(weight, bias)
+        vn.Linear(weight, bias)
 
 
 def test_the_mode_says_what_it_is():

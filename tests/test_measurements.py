@@ -16,8 +16,8 @@ def passes(activation="tanh", dtype=np.float64, widths=(6, 8, 8, 8, 4), **settin
         rng.standard_normal((16, widths[0])).astype(dtype),
         rng.integers(widths[-1], size=16),
     )
-    record = network.forward(x)
-    gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, labels))
+    record = network.record(x)
+    gradients = record.backward(vn.softmax_cross_entropy.gradient(record.output, labels))
     return network, x, labels, record, gradients
 
 
@@ -57,7 +57,7 @@ def test_each_column_is_its_definition(activation):
     )
     assert measured.weight_gradient_rms == pytest.approx(rms(gradients.weight))
     assert measured.saturated == pytest.approx(
-        [np.mean(abs(s) < phi.steepest / 20) for s in slopes] + [0]
+        [np.mean(abs(s) < phi.max_derivative / 20) for s in slopes] + [0]
     )
     assert measured.dead == pytest.approx([np.mean((s == 0).all(axis=0)) for s in slopes] + [0])
 
@@ -72,8 +72,8 @@ def test_measuring_while_running_and_from_a_record_agree():
 
 def test_dead_units_are_counted_and_units_dead_on_half_the_batch_are_not():
     bias = np.array([-100.0, 0.0, 100.0, -100.0])
-    network = vn.Network(
-        (vn.Affine(np.eye(4), bias), vn.Activate(vn.relu), vn.Affine(np.eye(4), np.zeros(4)))
+    network = vn.Sequential(
+        (vn.Linear(np.eye(4), bias), vn.Activate(vn.relu), vn.Linear(np.eye(4), np.zeros(4)))
     )
     x = np.concatenate([-np.ones((8, 4)), np.ones((8, 4))])
     measured = vn.measure(network, x, np.zeros(16, int))
@@ -82,7 +82,9 @@ def test_dead_units_are_counted_and_units_dead_on_half_the_batch_are_not():
 
 
 def test_a_single_dead_unit_among_live_ones_is_counted():
-    network = vn.Network((vn.Affine(np.eye(4), np.array([-100.0, 9, 9, 9])), vn.Activate(vn.relu)))
+    network = vn.Sequential(
+        (vn.Linear(np.eye(4), np.array([-100.0, 9, 9, 9])), vn.Activate(vn.relu))
+    )
     measured = vn.measure(network, np.ones((8, 4)), np.zeros(8, int))
     assert (measured.saturated.tolist(), measured.dead.tolist()) == ([0.25], [0.25])
 
@@ -91,19 +93,19 @@ def test_a_slope_below_zero_is_flat_only_if_it_is_small():
     z = np.array(
         [[-1.5], [-1.0], [-0.8], [1.0]]
     )  # GELU's slopes there: -0.127, -0.083, -0.020, 1.083; 1/20 of 1.129
-    network = vn.Network((vn.Affine(np.eye(1), np.zeros(1)), vn.Activate(vn.activation("gelu"))))
+    network = vn.Sequential((vn.Linear(np.eye(1), np.zeros(1)), vn.Activate(vn.activation("gelu"))))
     measured = vn.measure(network, z, z, loss=vn.mean_squared_error)
     assert (measured.saturated.tolist(), measured.dead.tolist()) == ([0.25], [0])
 
 
 def test_a_flat_unit_that_is_not_exactly_flat_is_not_dead():
     z = np.array([[40.0, 800.0], [50.0, 900.0]])  # sigmoid's slope: 4e-18 and, in floating point, 0
-    network = vn.Network((vn.Affine(-np.eye(2), np.zeros(2)), vn.Activate(vn.sigmoid)))
+    network = vn.Sequential((vn.Linear(-np.eye(2), np.zeros(2)), vn.Activate(vn.sigmoid)))
     measured = vn.measure(network, z, z, loss=vn.mean_squared_error)
     assert (measured.saturated.tolist(), measured.dead.tolist()) == ([1], [0.5])
 
 
-HALF_DEAD = vn.Affine(np.zeros((4, 4)), np.array([-1.0, 1.0, -1.0, 1.0]))
+HALF_DEAD = vn.Linear(np.zeros((4, 4)), np.array([-1.0, 1.0, -1.0, 1.0]))
 
 
 @pytest.mark.parametrize(
@@ -117,15 +119,18 @@ HALF_DEAD = vn.Affine(np.zeros((4, 4)), np.array([-1.0, 1.0, -1.0, 1.0]))
             ),
             [0, 0.5, 0],
         ),
-        ((vn.Residual((HALF_DEAD, vn.Activate(vn.relu), HALF_DEAD)),), [0, 0, 0.5, 0]),
-        ((vn.Residual((HALF_DEAD,)), vn.Activate(vn.relu)), [0, 0, 0.25, 0]),
-        ((vn.PReLU(np.zeros(1)),), [0, 0, 0]),  # its slope is learned: no unit is dead for good
+        (
+            (vn.Residual(vn.Sequential((HALF_DEAD, vn.Activate(vn.relu), HALF_DEAD))),),
+            [0, 0, 0.5, 0],
+        ),
+        ((vn.Residual(HALF_DEAD), vn.Activate(vn.relu)), [0, 0, 0.25, 0]),
+        ((vn.PReLU(np.zeros(1)),), [0, 0, 0]),  # its slope is trainable: no unit is dead for good
     ],
 )
 def test_dead_units_are_found_behind_normalization_and_in_branches(layers, dead):
     rng = np.random.default_rng(0)
-    first, middle, last = (vn.Affine(np.eye(4), np.zeros(4)) for _ in range(3))
-    network = vn.Network((first, middle, *layers, last))
+    first, middle, last = (vn.Linear(np.eye(4), np.zeros(4)) for _ in range(3))
+    network = vn.Sequential((first, middle, *layers, last))
     x = np.concatenate(
         [
             np.tile([-3.0, 3.0, 3.0, 3.0], (8, 1)),
@@ -140,7 +145,7 @@ def test_dead_units_are_found_behind_normalization_and_in_branches(layers, dead)
 def test_memory_is_what_the_layers_keep():
     network, x, labels, *_ = passes("tanh", widths=(16,) * 161)
     x, labels = np.tile(x, (128, 1)), np.tile(labels, 128)
-    memories = {id(memory): memory for memory in network.forward(x).memories}
+    memories = {id(memory): memory for memory in network.record(x).memories}
     kept = sum(memory.nbytes for memory in memories.values())
     tracemalloc.start()
     vn.measure(network, x, labels)
@@ -199,9 +204,7 @@ def test_zero_nan_and_infinity_have_a_verdict(delta, expected, factor):
 def test_the_scale_of_the_loss_changes_no_verdict_and_no_factor():
     network, x, labels, record, _ = passes("sigmoid", widths=(6, *[8] * 20, 4))
     d_output = vn.softmax_cross_entropy.gradient(record.output, labels)
-    one, other = (
-        vn.measure_record(record, network.backward(record, c * d_output)) for c in (1.0, 1e6)
-    )
+    one, other = (vn.measure_record(record, record.backward(c * d_output)) for c in (1.0, 1e6))
     assert other.delta_rms == pytest.approx(1e6 * one.delta_rms, rel=1e-12, abs=0)
     assert other.factor == pytest.approx(one.factor)
     assert other.verdict == one.verdict == "vanishing"
@@ -262,8 +265,8 @@ def test_float16_is_summed_in_a_wider_format():
 
 
 def test_a_network_without_a_z_cannot_be_measured():
-    with pytest.raises(ValueError, match="network has no layer with a z_l, such as Affine"):
-        vn.measure(vn.Network((vn.Activate(vn.tanh),)), np.ones((2, 2)), [0, 1])
+    with pytest.raises(ValueError, match="network has no layer with a z_l, such as Linear"):
+        vn.measure(vn.Sequential((vn.Activate(vn.tanh),)), np.ones((2, 2)), [0, 1])
 
 
 def test_the_table_has_a_line_per_layer():
@@ -277,7 +280,7 @@ def test_the_table_has_a_line_per_layer():
 def test_what_is_no_sequence_of_norms_is_refused(wrong):
     with pytest.raises(
         ValueError,
-        match="delta_rms is .*(one non-negative number per layer|at least one number) is expected",
+        match="gradients is .*(one non-negative number per layer|at least one number) is expected",
     ):
         vn.verdict(wrong)
 

@@ -24,10 +24,10 @@ def small(activation="tanh", dtype=np.float64, **settings):
 )
 def test_a_dense_network_is_the_formulas_of_the_notation_page(phi):
     network, x, d_output = small(phi, output_activation=phi)
-    record = network.forward(x)
-    gradients = network.backward(record, d_output)
-    weights = [layer.weight for layer in network.layers if isinstance(layer, vn.Affine)]
-    biases = [layer.bias for layer in network.layers if isinstance(layer, vn.Affine)]
+    record = network.record(x)
+    gradients = record.backward(d_output)
+    weights = [layer.weight for layer in network.layers if isinstance(layer, vn.Linear)]
+    biases = [layer.bias for layer in network.layers if isinstance(layer, vn.Linear)]
     assert len(record.h) == 4 and len(record.z) == len(gradients.delta) == 3
     assert record.h[0] is record.x and record.h[3] is record.output
     d_h = d_output
@@ -45,7 +45,7 @@ def test_a_dense_network_is_the_formulas_of_the_notation_page(phi):
 
 def test_gradients_have_the_names_and_shapes_of_the_parameters():
     network, x, d_output = small()
-    gradients = network.backward(network.forward(x), d_output).parameters
+    gradients = network.record(x).backward(d_output).parameters
     assert {name: value.shape for name, value in gradients.items()} == {
         name: value.shape for name, value in network.parameters.items()
     }
@@ -55,8 +55,8 @@ def test_gradients_have_the_names_and_shapes_of_the_parameters():
 @pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu", "leaky_relu"])
 def test_the_dtype_is_kept_everywhere(activation, dtype):
     network, x, d_output = small(activation, dtype)
-    record = network.forward(x)
-    gradients = network.backward(record, d_output)
+    record = network.record(x)
+    gradients = record.backward(d_output)
     arrays = (
         *record.h,
         *record.z,
@@ -75,9 +75,9 @@ def test_passes_write_into_nothing_that_they_were_given():
         d_output.copy(),
         {name: value.copy() for name, value in network.parameters.items()},
     )
-    record = network.forward(x)
+    record = network.record(x)
     kept = [array.copy() for array in (*record.h, *record.z)]
-    network.backward(record, d_output)
+    record.backward(d_output)
     assert (x == before[0]).all() and (d_output == before[1]).all()
     assert all((value == before[2][name]).all() for name, value in network.parameters.items())
     assert all((a == b).all() for a, b in zip(kept, (*record.h, *record.z), strict=True))
@@ -122,8 +122,8 @@ def bad(**changed):
         ),
         (bad(rng=0), TypeError, "rng is 0; a generator such as"),
         (bad(dtype=int), TypeError, "dtype is int64; a floating-point type"),
-        (lambda: vn.Network(()), TypeError, "layers holds nothing"),
-        (lambda: vn.Network((vn.relu,)), TypeError, r"layers holds \['Activation'\]"),
+        (lambda: vn.Sequential(()), TypeError, "layers holds nothing"),
+        (lambda: vn.Sequential((vn.relu,)), TypeError, r"layers holds \['Activation'\]"),
     ],
 )
 def test_what_makes_no_network_is_refused(call, error, message):
@@ -146,55 +146,53 @@ def test_what_makes_no_network_is_refused(call, error, message):
 )
 def test_what_is_no_input_is_refused(x, error, message):
     with pytest.raises(error, match=message):
-        small()[0].forward(x)
+        small()[0].record(x)
 
 
-def test_a_gradient_or_record_that_does_not_fit_is_refused():
+def test_a_gradient_that_does_not_fit_is_refused():
     network, x, d_output = small()
-    record = network.forward(x)
+    record = network.record(x)
     with pytest.raises(ValueError, match=r"d_output has shape \(7,\); \(7, 2\), as output"):
-        network.backward(record, d_output[:, 0])
+        record.backward(d_output[:, 0])
     with pytest.raises(ValueError, match=r"d_output holds nan at index \(0, 0\)"):
-        network.backward(record, d_output * np.nan)
-    with pytest.raises(ValueError, match="record was made by another network"):
-        network.with_parameters({}).backward(record, d_output)
+        record.backward(d_output * np.nan)
 
 
 def kinds(layers):
     """The layers in words, residual branches in brackets."""
     names = [
-        kinds(layer.layers) if isinstance(layer, vn.Residual) else type(layer).__name__
+        kinds(layer.branch.layers) if isinstance(layer, vn.Residual) else type(layer).__name__
         for layer in layers
     ]
     return f"[{' '.join(names)}]" if isinstance(layers, tuple) else " ".join(names)
 
 
 ARRANGEMENTS = [
-    ({}, "Affine Activate Affine Activate Affine Activate Affine"),
+    ({}, "Linear Activate Linear Activate Linear Activate Linear"),
     (
         {"normalization": "batch", "dropout": 0.2},
-        "Affine BatchNorm Activate Dropout Affine BatchNorm Activate Dropout Affine BatchNorm Activate Dropout Affine",
+        "Linear BatchNorm Activate Dropout Linear BatchNorm Activate Dropout Linear BatchNorm Activate Dropout Linear",
     ),
-    ({"residual": "pre"}, "Affine [Activate Affine] [Activate Affine] Activate Affine"),
+    ({"residual": "pre"}, "Linear [Activate Linear] [Activate Linear] Activate Linear"),
     (
         {"residual": "pre", "normalization": "layer", "dropout": 0.2},
-        "Affine [LayerNorm Activate Dropout Affine] [LayerNorm Activate Dropout Affine] "
-        "LayerNorm Activate Dropout Affine",
+        "Linear [LayerNorm Activate Dropout Linear] [LayerNorm Activate Dropout Linear] "
+        "LayerNorm Activate Dropout Linear",
     ),
-    ({"residual": "post"}, "Affine Activate [Affine] Activate [Affine] Activate Affine"),
+    ({"residual": "post"}, "Linear Activate [Linear] Activate [Linear] Activate Linear"),
     (
         {"residual": "post", "normalization": "rms", "dropout": 0.2},
-        "Affine RMSNorm Activate Dropout [Affine RMSNorm] Activate Dropout [Affine RMSNorm] Activate Dropout Affine",
+        "Linear RMSNorm Activate Dropout [Linear RMSNorm] Activate Dropout [Linear RMSNorm] Activate Dropout Linear",
     ),
-    ({"residual": "pre", "activation": "identity"}, "Affine [Affine] [Affine] Affine"),
+    ({"residual": "pre", "activation": "identity"}, "Linear [Linear] [Linear] Linear"),
     (
         {"residual": "pre", "output_activation": "sigmoid"},
-        "Affine [Activate Affine] [Activate Affine] Activate Affine Activate",
+        "Linear [Activate Linear] [Activate Linear] Activate Linear Activate",
     ),
-    ({"activation": vn.PReLU(np.array([0.25]))}, "Affine PReLU Affine PReLU Affine PReLU Affine"),
+    ({"activation": vn.PReLU(np.array([0.25]))}, "Linear PReLU Linear PReLU Linear PReLU Linear"),
     (
         {"residual": "post", "widths": [4, 4, 5, 5, 4, 4]},
-        "Affine Activate Affine Activate [Affine] Activate Affine Activate Affine",
+        "Linear Activate Linear Activate [Linear] Activate Linear Activate Linear",
     ),
 ]
 
@@ -210,9 +208,8 @@ def test_a_remedy_is_a_keyword(settings, expected):
     assert kinds(list(network.layers)) == expected
     # the same draws whatever the remedy
     plain = remedied(**{key: value for key, value in settings.items() if key == "widths"})
-    drawn = [
-        value for name, value in network.parameters.items() if name.endswith(("weight", "bias"))
-    ]
+    names = (pair for name in network.fans for pair in (name, name[: -len("weight")] + "bias"))
+    drawn = [network.parameters[name] for name in names]
     assert all((a == b).all() for a, b in zip(drawn, plain.parameters.values(), strict=True))
 
 
@@ -220,12 +217,12 @@ def test_a_remedy_is_a_keyword(settings, expected):
 @pytest.mark.parametrize(
     "settings", [settings for settings, _ in ARRANGEMENTS], ids=lambda value: str(value)[:40]
 )
-@pytest.mark.parametrize("learned_scale", [False, True])
-def test_every_remedy_passes_the_projection_test_and_is_measured_level_by_level(
-    settings, training, learned_scale
+@pytest.mark.parametrize("trainable_scale", [False, True])
+def test_every_remedy_passes_the_projection_test_and_is_measured_layer_by_layer(
+    settings, training, trainable_scale
 ):
     rng = np.random.default_rng(1)
-    network = remedied(**settings, branch_scale=0.6, learned_scale=learned_scale)
+    network = remedied(**settings, branch_scale=0.6, trainable_scale=trainable_scale)
     x, labels, mode = rng.standard_normal((6, 4)), rng.integers(4, size=6), vn.Mode(training, rng)
     assert vn.projection_test(network, x, rng=rng, mode=mode) < 1e-11
     measured = vn.measure(network, x, labels, mode=mode)
@@ -237,20 +234,14 @@ def test_every_remedy_passes_the_projection_test_and_is_measured_level_by_level(
         measured.weight_gradient_norm,
     ):
         assert (sizes > 0).all()
-    record = network.forward(x, vn.Mode(training, np.random.default_rng(2)))
-    gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, labels))
+    record = network.record(x, vn.Mode(training, np.random.default_rng(2)))
+    gradients = record.backward(vn.softmax_cross_entropy.gradient(record.output, labels))
     again = vn.measure_record(record, gradients)
     measured = vn.measure(network, x, labels, mode=vn.Mode(training, np.random.default_rng(2)))
     assert all((getattr(again, name) == value).all() for name, value in vars(measured).items())
     norms = [
-        np.sqrt(
-            sum(
-                np.sum(value**2)
-                for name, value in gradients.parts[i].items()
-                if name.endswith("weight")
-            )
-        )
-        for i in network.levels
+        np.sqrt(sum(np.sum(gradients.by_layer[i][name] ** 2) for name in network.layers[i].fans))
+        for i in network.weight_layers
     ]
     assert measured.weight_gradient_norm == pytest.approx(norms, rel=1e-12)
 
@@ -259,13 +250,13 @@ def test_forward_mode_goes_through_every_remedy():
     rng = np.random.default_rng(3)
     x, labels = rng.standard_normal((6, 4)), rng.integers(4, size=6)
     for residual, parameter in (
-        ("pre", "2.weight"),
-        ("post", "0.weight"),
-        ("pre", "0.gain"),
+        ("pre", "branch.2.weight"),
+        ("post", "branch.0.weight"),
+        ("pre", "branch.0.weight"),
         ("post", "scale"),
     ):
         network = remedied(
-            residual=residual, normalization="batch", learned_scale=True, branch_scale=0.5
+            residual=residual, normalization="batch", trainable_scale=True, branch_scale=0.5
         )
         one, two = (
             vn.parameter_gradient(network, x, labels, layer=2, parameter=parameter, method=method)
@@ -277,10 +268,10 @@ def test_forward_mode_goes_through_every_remedy():
 @pytest.mark.parametrize("residual", ["pre", "post"])
 def test_the_scale_of_the_branches_is_a_number_or_learned(residual):
     fixed = remedied(residual=residual, branch_scale=0.5)
-    learned = remedied(
+    trainable = remedied(
         residual=residual,
         branch_scale=0.0,
-        learned_scale=True,
+        trainable_scale=True,
         dtype=np.float32,
         normalization="batch",
     )
@@ -288,18 +279,20 @@ def test_the_scale_of_the_branches_is_a_number_or_learned(residual):
     assert [
         layer.scale for layer in remedied(residual="pre").layers if isinstance(layer, vn.Residual)
     ] == [1.0, 1.0]
-    scales = {name: value for name, value in learned.parameters.items() if name.endswith("scale")}
+    scales = {name: value for name, value in trainable.parameters.items() if name.endswith("scale")}
     assert len(scales) == 2 and all(value.tolist() == [0.0] for value in scales.values())
-    assert {value.dtype for value in learned.parameters.values()} == {np.dtype(np.float32)}
-    assert "scale" not in "".join(remedied(learned_scale=True).parameters)
+    assert {value.dtype for value in trainable.parameters.values()} == {np.dtype(np.float32)}
+    assert "scale" not in "".join(remedied(trainable_scale=True).parameters)
 
 
 def test_dead_and_saturated_units_are_seen_in_a_branch():
     rng = np.random.default_rng(4)
-    dead = vn.Affine(rng.standard_normal((4, 4)), np.full(4, -100.0))
-    block = vn.Residual((dead, vn.Activate("relu"), vn.Affine(np.eye(4), np.zeros(4))))
-    network = vn.Network(
-        (vn.Affine(np.eye(4), np.zeros(4)), block, vn.Affine(np.eye(4), np.zeros(4)))
+    dead = vn.Linear(rng.standard_normal((4, 4)), np.full(4, -100.0))
+    block = vn.Residual(
+        vn.Sequential((dead, vn.Activate("relu"), vn.Linear(np.eye(4), np.zeros(4))))
+    )
+    network = vn.Sequential(
+        (vn.Linear(np.eye(4), np.zeros(4)), block, vn.Linear(np.eye(4), np.zeros(4)))
     )
     measured = vn.measure(network, rng.standard_normal((6, 4)), rng.integers(4, size=6))
     assert measured.dead.tolist() == measured.saturated.tolist() == [0, 1, 0]
@@ -311,7 +304,7 @@ def test_every_remedy_trains(residual, normalization):
     rng = np.random.default_rng(5)
     x, labels = vn.blobs(rng=rng)
     network = remedied((2, 8, 8, 8, 3), residual=residual, normalization=normalization, dropout=0.1)
-    settings = {"optimizer": vn.GradientDescent(0.2), "epochs": 5, "batch_size": 20, "rng": rng}
+    settings = {"optimizer": vn.SGD(0.2), "epochs": 5, "batch_size": 20, "rng": rng}
     _, history = vn.train(network, x, labels, **settings)
     assert history.loss[-1] < history.loss[0]
 
@@ -336,7 +329,7 @@ def test_every_remedy_trains(residual, normalization):
         ),
         (bad(dropout=1), ValueError, "^dropout is 1; a finite number of at least 0 and below 1"),
         (bad(branch_scale=None), TypeError, "^branch_scale is None; a number"),
-        (bad(learned_scale=1), TypeError, "^learned_scale is 1; True or False is expected"),
+        (bad(trainable_scale=1), TypeError, "^trainable_scale is 1; True or False is expected"),
         (bad(widths=3), ValueError, "^widths is 3; at least the input's"),
     ],
 )

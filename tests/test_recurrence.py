@@ -23,10 +23,10 @@ EVERY_CELL = pytest.mark.parametrize("cell", CELLS)
 GATED = pytest.mark.parametrize("reset_after", [True, False])
 
 
-def random_layer(cell, rng, n_in=3, units=4, dtype=np.float64, **options):
+def random_layer(cell, rng, input_size=3, units=4, dtype=np.float64, **options):
     """A layer whose every parameter is drawn, biases included."""
     call, more = CELLS[cell]
-    layer = call.of(n_in, units, rng=rng, dtype=dtype, **more, **options)
+    layer = call.initialized(input_size, units, rng=rng, dtype=dtype, **more, **options)
     drawn = {
         name: 0.7 * rng.standard_normal(value.shape) for name, value in layer.parameters.items()
     }
@@ -34,9 +34,11 @@ def random_layer(cell, rng, n_in=3, units=4, dtype=np.float64, **options):
 
 
 def classifier(layer, rng, classes=3):
-    weight, bias = rng.standard_normal((classes, layer.units)), rng.standard_normal(classes)
+    weight, bias = rng.standard_normal((classes, layer.hidden_size)), rng.standard_normal(classes)
     dtype = layer.weight.dtype
-    return vn.Network((layer, vn.LastStep(), vn.Affine(weight.astype(dtype), bias.astype(dtype))))
+    return vn.Sequential(
+        (layer, vn.LastStep(), vn.Linear(weight.astype(dtype), bias.astype(dtype)))
+    )
 
 
 @pytest.mark.parametrize(("batch", "time"), [(5, 6), (1, 6), (5, 1), (1, 1)])
@@ -45,7 +47,9 @@ def test_projection_alone_and_inside_a_network(cell, batch, time):
     rng = np.random.default_rng(1)
     layer, x = random_layer(cell, rng), rng.standard_normal((batch, time, 3))
     assert vn.projection_test(layer, x, rng=rng) < 1e-11
-    deep = vn.Network((layer, random_layer(cell, rng, n_in=4), *classifier(layer, rng).layers[1:]))
+    deep = vn.Sequential(
+        (layer, random_layer(cell, rng, input_size=4), *classifier(layer, rng).layers[1:])
+    )
     assert vn.projection_test(deep, x, rng=rng) < 1e-11
 
 
@@ -93,7 +97,7 @@ class ResidualRNN(vn.Recurrent):
 
 def test_a_new_cell_is_a_step_and_a_step_back():
     rng = np.random.default_rng(20)
-    layer, x = ResidualRNN.of(3, 4, rng=rng, truncation=3), rng.standard_normal((2, 6, 3))
+    layer, x = ResidualRNN.initialized(3, 4, rng=rng, truncation=3), rng.standard_normal((2, 6, 3))
     assert vn.projection_test(replace(layer, truncation=None), x, rng=rng) < 1e-11
     assert vn.step_jacobians(layer, x).shape == (2, 6, 4, 4) and layer.forward(x)[0].shape == (
         2,
@@ -211,7 +215,7 @@ def test_the_gradient_is_the_product_of_the_step_jacobians(cell):
 def test_the_step_jacobian_is_the_derivative_of_a_step(cell):
     rng = np.random.default_rng(8)
     layer, x = random_layer(cell, rng), rng.standard_normal((2, 3, 3))
-    states = [np.zeros((2, layer.states * 4))]
+    states = [np.zeros((2, layer.state_parts * 4))]
     for t in range(3):
         drive = x[:, t] @ layer.weight.T + layer.bias
         jacobian = vn.step_jacobians(layer, x)[:, t]
@@ -236,7 +240,7 @@ def test_an_lstm_whose_forget_gate_is_saturated_open_carries_the_cell_gradient_u
 
 @pytest.mark.parametrize("b", [-1.0, 0.0, 1.0, 3.0])
 def test_with_zero_weights_the_cell_keeps_sigmoid_of_the_forget_bias_per_step(b):
-    layer = vn.LSTM.of(
+    layer = vn.LSTM.initialized(
         2, 3, rng=np.random.default_rng(10), forget_bias=b, initializer=vn.gaussian(0.0)
     )
     layer = replace(layer, recurrent_weight=np.zeros((12, 3)))
@@ -257,7 +261,7 @@ def test_a_gru_whose_update_gate_is_one_keeps_state_and_gradient(reset_after):
     kept, memory = layer.step(x[:, 0] @ layer.weight.T + layer.bias, state)
     d_state = rng.standard_normal((3, 4))
     assert (kept == state).all()
-    assert layer.step_back(memory, d_state)[1] == pytest.approx(d_state, rel=1e-12)
+    assert layer.step_backward(memory, d_state)[1] == pytest.approx(d_state, rel=1e-12)
     assert vn.step_jacobians(layer, x) == pytest.approx(
         np.broadcast_to(np.eye(4), (3, 5, 4, 4)), abs=1e-20
     )
@@ -306,30 +310,32 @@ def test_measure_counts_a_recurrent_layer_and_both_its_weights():
         rng.standard_normal((6, 5, 3)),
         rng.integers(3, size=6),
     )
-    measured, record = vn.measure(network, x, labels), network.forward(x)
-    gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, labels))
-    assert network.levels == (0, 2)
+    measured, record = vn.measure(network, x, labels), network.record(x)
+    gradients = record.backward(vn.softmax_cross_entropy.gradient(record.output, labels))
+    assert network.weight_layers == (0, 2)
     assert measured.signal_rms[0] == pytest.approx(vn.rms(record.outputs[1]))
     assert measured.preactivation_rms[0] == pytest.approx(vn.rms(record.outputs[0]))
     assert measured.delta_rms[0] == pytest.approx(vn.rms(gradients.delta[0]))
     both = math.hypot(
-        *(np.linalg.norm(gradients.parts[0][name]) for name in ("weight", "recurrent_weight"))
+        *(np.linalg.norm(gradients.by_layer[0][name]) for name in ("weight", "recurrent_weight"))
     )
     assert measured.weight_gradient_norm[0] == pytest.approx(both)
     delta = vn.state_gradients(layer, record.memories[0], gradients.delta[0])
     assert (delta[:, -1, :4] == gradients.delta[0][:, -1]).all()
 
 
-def test_an_lstm_learns_to_recall_the_first_of_twenty_steps_and_a_plain_rnn_with_small_weights_does_not():
+def test_an_lstm_recalls_the_first_of_twenty_steps_and_a_small_plain_rnn_does_not():
     x, labels = np.zeros((2, 20, 2)), np.arange(2)
     x[:, 0] = np.eye(2)
     losses = {}
     for cell, options in ((vn.LSTM, {"forget_bias": 3.0}), (vn.RNN, {})):
         rng = np.random.default_rng(15)
         rules = {"initializer": vn.gaussian(1.0), "recurrent_initializer": vn.gaussian(0.1)}
-        head = vn.Affine(vn.xavier_normal((2, 8), rng=rng), np.zeros(2))
-        network = vn.Network((cell.of(2, 8, rng=rng, **rules, **options), vn.LastStep(), head))
-        optimizer = vn.GradientDescent(0.05, momentum=0.9)
+        head = vn.Linear(vn.xavier_normal((2, 8), rng=rng), np.zeros(2))
+        network = vn.Sequential(
+            (cell.initialized(2, 8, rng=rng, **rules, **options), vn.LastStep(), head)
+        )
+        optimizer = vn.SGD(0.05, momentum=0.9)
         _, history = vn.train(
             network,
             x,
@@ -348,7 +354,7 @@ def test_an_lstm_learns_to_recall_the_first_of_twenty_steps_and_a_plain_rnn_with
 @pytest.mark.parametrize(("cell", "gates"), [("tanh", 1), ("lstm", 4), ("gru", 3)])
 def test_of_draws_each_gates_block_for_itself(cell, gates):
     call, _ = CELLS[cell]
-    layer = call.of(3, 5, rng=np.random.default_rng(16))
+    layer = call.initialized(3, 5, rng=np.random.default_rng(16))
     rng = np.random.default_rng(16)
     weight = np.concatenate([vn.xavier_uniform((5, 3), rng=rng) for _ in range(gates)])
     recurrent = np.concatenate(
@@ -368,21 +374,21 @@ def test_of_takes_rules_biases_and_what_the_constructor_takes():
     rng = np.random.default_rng(17)
     rule = vn.scaled_gaussian(1.0, sigma_b=1.0)
     options = {"forget_bias": 2.5, "truncation": 7, "dtype": np.float32}
-    layer = vn.LSTM.of(
+    layer = vn.LSTM.initialized(
         3, 2, rng=rng, initializer=rule, recurrent_initializer="he_normal", **options
     )
     assert layer.truncation == 7 and layer.bias.dtype == np.float32
     assert (layer.bias[2:4] == 2.5).all() and (np.delete(layer.bias, [2, 3]) != 0).all()
-    assert vn.RNN.of(3, 2, rng=rng, activation="relu").activation is vn.relu
-    gru = vn.GRU.of(3, 2, rng=rng, recurrent_bias=np.ones(2, np.float32), dtype=np.float32)
+    assert vn.RNN.initialized(3, 2, rng=rng, activation="relu").activation is vn.relu
+    gru = vn.GRU.initialized(3, 2, rng=rng, recurrent_bias=np.ones(2, np.float32), dtype=np.float32)
     assert (gru.recurrent_bias == 1).all() and gru.recurrent_bias.dtype == np.float32
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_in": 0}, "n_in is 0; a whole number of at least 1"),
-        ({"units": 1.5}, "units is 1.5; a whole number"),
+        ({"input_size": 0}, "input_size is 0; a whole number of at least 1"),
+        ({"hidden_size": 1.5}, "hidden_size is 1.5; a whole number"),
         ({"rng": 0}, "rng is 0; a generator"),
         ({"initializer": "xavier"}, "initializer 'xavier' is unknown; did you mean"),
         (
@@ -395,14 +401,14 @@ def test_of_takes_rules_biases_and_what_the_constructor_takes():
     ],
 )
 @pytest.mark.parametrize("call", [vn.RNN, vn.LSTM, vn.GRU])
-def test_of_names_what_is_wrong(call, options, message):
-    good = {"n_in": 3, "units": 2, "rng": np.random.default_rng(0)}
+def test_initialized_names_what_is_wrong(call, options, message):
+    good = {"input_size": 3, "hidden_size": 2, "rng": np.random.default_rng(0)}
     with pytest.raises((TypeError, ValueError), match=message):
-        call.of(**{**good, **options})
+        call.initialized(**{**good, **options})
 
 
 def test_shapes_are_named():
-    layer = vn.LSTM.of(3, 2, rng=np.random.default_rng(18))
+    layer = vn.LSTM.initialized(3, 2, rng=np.random.default_rng(18))
     _, memory = layer.forward(np.ones((4, 5, 3)))
     for wrong, shape in ((np.ones((4, 3)), r"\(4, 3\)"), (np.ones((4, 5, 2)), r"\(4, 5, 2\)")):
         with pytest.raises(
@@ -460,10 +466,13 @@ def test_layers_pickle_copy_and_leave_what_they_are_given(cell):
         assert (again == output).all() and (other.backward(memory, output)[0] == d_x).all()
 
 
-def test_the_last_step_keeps_the_dtype_of_the_gradient_and_an_activation_without_a_slope_gets_its_z():
+def test_the_last_step_keeps_the_dtype_of_the_gradient():
     _, shape = vn.LastStep().forward(np.ones((2, 3, 1), np.float32))
     assert vn.LastStep().backward(shape, np.ones((2, 1), np.float32))[0].dtype == np.float32
+
+
+def test_an_rnn_gives_an_activation_that_needs_it_its_z():
     rng = np.random.default_rng(20)
-    layer = vn.RNN.of(3, 4, rng=rng)
+    layer = vn.RNN.initialized(3, 4, rng=rng)
     gelu = vn.RNN(layer.weight, layer.bias, layer.recurrent_weight, "gelu")
     assert vn.projection_test(gelu, rng.standard_normal((2, 5, 3)), rng=rng) < 1e-11

@@ -38,7 +38,7 @@ def digest(*extra: str | bytes) -> str:
     """A name for all that a page's run depends on: sources, versions, and what is `extra`."""
     total = hashlib.sha256()
     for folder in (Path(vanishing.__file__).parent, Path(__file__).parent):
-        for source in sorted(folder.glob("*.py")):
+        for source in sorted(folder.rglob("*.py")):
             total.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     total.update(versions().encode())
     for part in extra:

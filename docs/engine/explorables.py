@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from engine.figures import SVG_STYLE, foreign_colours, fragment, saved
 from engine.typeset import typeset
-from vanishing.explorables import Explorable
+from vanishing.plot.explorables import Explorable
 
 
 class Knob(TypedDict):
@@ -53,7 +53,7 @@ def explored(figure: Figure, prefix: str) -> tuple[str, States]:
         drawings.append(fragment(picture(explorable), prefix))
     if foreign := foreign_colours("".join(drawings)):
         raise ValueError(
-            f"the colours {', '.join(foreign)} are not those of vanishing.figures.PALETTE"
+            f"the colours {', '.join(foreign)} are not those of vanishing.plot.PALETTE"
         )
     start = drawings[explorable.settings().index(explorable.start)]
     explorable.show(explorable.start)

@@ -9,7 +9,7 @@ from functools import partial
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from vanishing.figures import PALETTE
+from vanishing.plot import PALETTE
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
@@ -147,5 +147,5 @@ def figure_problems(drawn: list[str], options: dict[str, str]) -> Iterator[tuple
     if foreign := sorted({colour for svg in drawn for colour in foreign_colours(svg)}):
         yield (
             f"the figure's colours {', '.join(foreign)} do not follow the page's palette",
-            "take the colours of lines and texts from vanishing.figures.PALETTE",
+            "take the colours of lines and texts from vanishing.plot.PALETTE",
         )

@@ -37,7 +37,7 @@ from engine.parse import (
     page_parser,
     plain,
 )
-from vanishing.figures import use as use_style
+from vanishing.plot import use as use_style
 
 EXECUTE = PythonEvaluator()
 

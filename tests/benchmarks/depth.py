@@ -29,7 +29,7 @@ def seconds(network, x, target):
 
 def kept(network, x):
     """The bytes of all memories; an array that two layers keep counts once."""
-    memories = {id(memory): memory for memory in network.forward(x).memories}
+    memories = {id(memory): memory for memory in network.record(x).memories}
     return sum(memory.nbytes for memory in memories.values() if memory is not x)
 
 

@@ -35,7 +35,7 @@ os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM
 import numpy as np
 
 import vanishing as vn
-from vanishing.measurements import norm
+from vanishing.measurement.measurements import norm
 
 try:
     import torch
@@ -85,11 +85,11 @@ FORMULAS = {
 
 
 def floor_of(
-    network: vn.Network, x: np.ndarray, d_output: np.ndarray, activation: str
+    network: vn.Sequential, x: np.ndarray, d_output: np.ndarray, activation: str
 ) -> Callable[[], None]:
     """The bare products and activation evaluations of one forward and one backward pass."""
     value, pull_back = FORMULAS[activation]
-    affine = [layer for layer in network.layers if isinstance(layer, vn.Affine)]
+    affine = [layer for layer in network.layers if isinstance(layer, vn.Linear)]
     weights, biases = [layer.weight for layer in affine], [layer.bias for layer in affine]
     z = [np.empty_like(x) for _ in weights]
     h = [x] + [np.empty_like(x) for _ in weights]
@@ -110,8 +110,8 @@ def floor_of(
             np.matmul(delta, weights[layer], out=d[layer])
 
     run()
-    record = network.forward(x)
-    expected = network.backward(record, d_output)
+    record = network.record(x)
+    expected = record.backward(d_output)
     for name, ours, theirs in (
         ("h", h[-1], record.output),
         ("dL/dW_1", gradients[0], expected.weight[0]),
@@ -121,19 +121,19 @@ def floor_of(
     return run
 
 
-def norms_of(network: vn.Network, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+def norms_of(network: vn.Sequential, x: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The numbers that `autograd_of` gives, by the package."""
-    record = network.forward(x)
-    gradients = network.backward(record, vn.softmax_cross_entropy.gradient(record.output, target))
+    record = network.record(x)
+    gradients = record.backward(vn.softmax_cross_entropy.gradient(record.output, target))
     return np.array([norm(array) for array in gradients.delta + gradients.weight + gradients.bias])
 
 
 def autograd_of(
-    network: vn.Network, x: np.ndarray, target: np.ndarray, activation: str
+    network: vn.Sequential, x: np.ndarray, target: np.ndarray, activation: str
 ) -> Callable[[], np.ndarray]:
     """The norms of delta_1, ..., delta_L, of dL/dW_1, ..., dL/dW_L and of dL/db_1, ..., dL/db_L by PyTorch."""
     torch.set_num_threads(1)
-    affine = [layer for layer in network.layers if isinstance(layer, vn.Affine)]
+    affine = [layer for layer in network.layers if isinstance(layer, vn.Linear)]
     weights = [torch.tensor(layer.weight, requires_grad=True) for layer in affine]
     biases = [torch.tensor(layer.bias, requires_grad=True) for layer in affine]
     h_0, labels, phi = torch.tensor(x), torch.tensor(target), getattr(torch, activation)
@@ -174,7 +174,7 @@ def compare(width: int, activation: str, dtype: type, repeats: int) -> list[list
     )
     x = rng.standard_normal((BATCH, width)).astype(dtype)
     target = rng.integers(width, size=BATCH)
-    output = network.forward(x).output
+    output = network.record(x).output
     runs = [
         partial(vn.measure, network, x, target),
         partial(norms_of, network, x, target),

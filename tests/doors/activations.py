@@ -10,12 +10,15 @@ ROWS = {
         vn.Activation,
         lambda: {
             "name": "cube",
-            "value": np.square,
-            "prime": np.abs,
-            "steepest": np.inf,
-            "slope": None,
+            "formula": np.square,
+            "derivative_formula": np.abs,
+            "max_derivative": np.inf,
+            "derivative_from_output": None,
         },
-        exempt=dict.fromkeys(["name", "value", "prime", "steepest", "slope"], FORMULAS),
+        exempt=dict.fromkeys(
+            ["name", "formula", "derivative_formula", "max_derivative", "derivative_from_output"],
+            FORMULAS,
+        ),
     ),
     "activation": Row(
         vn.activation,
@@ -26,9 +29,9 @@ ROWS = {
     "elu": Row(vn.elu, lambda: {"alpha": 1.0}, kinds={"alpha": "number"}, wrong={"alpha": [-0.1]}),
     "leaky_relu": Row(
         vn.leaky_relu,
-        lambda: {"slope": 0.1},
-        kinds={"slope": "number"},
-        wrong={"slope": [-0.1, 1.1]},
+        lambda: {"negative_slope": 0.1},
+        kinds={"negative_slope": "number"},
+        wrong={"negative_slope": [-0.1, 1.1]},
     ),
     "swish": Row(
         vn.swish, lambda: {"beta": 2.0}, kinds={"beta": "number"}, wrong={"beta": [0.0, -1.0]}

@@ -25,8 +25,8 @@ ROWS = {
         ),
     ),
     "constant": Row(vn.constant, lambda: {"value": -0.5}, kinds={"value": "number"}),
-    "gain": Row(
-        vn.gain,
+    "calculate_gain": Row(
+        vn.calculate_gain,
         lambda: {"activation": "tanh"},
         kinds={"activation": "name"},
         wrong={"activation": ["gelu", vn.elu()]},
@@ -39,8 +39,8 @@ ROWS = {
     ),
     "he": Row(
         vn.he,
-        lambda: {"slope": -0.1, "mode": "fan_out", "distribution": "uniform"},
-        kinds={"slope": "number", "mode": "name", "distribution": "name"},
+        lambda: {"negative_slope": -0.1, "mode": "fan_out", "distribution": "uniform"},
+        kinds={"negative_slope": "number", "mode": "name", "distribution": "name"},
         wrong={"mode": ["entry", "both fans"]},
     ),
     "initializer": Row(
@@ -75,14 +75,27 @@ ROWS = {
     ),
 }
 SHAPES = [None, 3, (3,), (2, 3, 4), (0, 3), (2, -1), (2, 1.5), (2, None), "no shape"]
+RULES = {
+    name: getattr(vn, name) for name in vn.__all__ if isinstance(getattr(vn, name), vn.Initializer)
+}
+
+
+def matrix(**more):
+    return {"shape": (2, 3), "rng": np.random.default_rng(0), "dtype": np.float32, **more}
+
+
 ROWS |= {
     name: Row(
-        call,
-        lambda: {"shape": (2, 3), "rng": np.random.default_rng(0), "dtype": np.float32},
+        rule,
+        lambda: matrix(fans=(2, 3)),
         kinds={"rng": "rng", "dtype": "dtype"},
-        wrong={"shape": SHAPES},
+        wrong={"shape": [(0, 3), (2, -1), (2, 1.5), (2, None)], "fans": SHAPES[1:]},
     )
-    for rule_name, rule in ((name, getattr(vn, name)) for name in vn.__all__)
-    if isinstance(rule, vn.Initializer)
-    for name, call in {rule_name: rule, f"{rule_name}.bias": rule.bias}.items()
+    for name, rule in RULES.items()
+}
+ROWS |= {
+    f"{name}.bias": Row(
+        rule.bias, matrix, kinds={"rng": "rng", "dtype": "dtype"}, wrong={"shape": SHAPES}
+    )
+    for name, rule in RULES.items()
 }

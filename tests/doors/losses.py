@@ -37,8 +37,13 @@ def on_values(call):
 ROWS = {
     "Loss": Row(
         vn.Loss,
-        lambda: {"name": "zero", "check": None, "value": None, "slope": None},
-        exempt={"name": "for messages", "check": FORMULA, "value": FORMULA, "slope": FORMULA},
+        lambda: {"name": "zero", "check": None, "formula": None, "gradient_formula": None},
+        exempt={
+            "name": "for messages",
+            "check": FORMULA,
+            "formula": FORMULA,
+            "gradient_formula": FORMULA,
+        },
     ),
     "accuracy": on_labels(vn.accuracy),
     "mean_squared_error": on_values(vn.mean_squared_error),

@@ -7,7 +7,7 @@ LENGTHS = [np.ones(2), np.ones((3, 1)), np.ones(3, np.float32)]
 
 
 def row(cls):
-    names = cls.learned + cls.running
+    names = cls.trainable + cls.running
     momentum = {"momentum": 0.1} if cls.running else {}
     return Row(
         cls,
@@ -15,9 +15,11 @@ def row(cls):
         kinds={name: "array" for name in names}
         | {"epsilon": "number"}
         | dict.fromkeys(momentum, "number"),
-        wrong={name: LENGTHS for name in names if name != "gain"}
-        | {"gain": [np.ones((3, 1)), 1.0], "epsilon": [-1e-5]}
-        | ({"momentum": [-0.1, 1.0], "variance": [*LENGTHS, -np.ones(3)]} if cls.running else {}),
+        wrong={name: LENGTHS for name in names if name != "weight"}
+        | {"weight": [np.ones((3, 1)), 1.0], "epsilon": [-1e-5]}
+        | (
+            {"momentum": [-0.1, 1.0], "running_var": [*LENGTHS, -np.ones(3)]} if cls.running else {}
+        ),
     )
 
 

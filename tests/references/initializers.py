@@ -139,8 +139,8 @@ def gains_by_pytorch(torch, inputs):
 
 
 def gains_here(inputs):
-    named = {name: np.array(vn.gain(name)) for name in GAINS}
-    return named | {"slope": np.array(vn.gain(vn.leaky_relu(float(inputs["slope"]))))}
+    named = {name: np.array(vn.calculate_gain(name)) for name in GAINS}
+    return named | {"slope": np.array(vn.calculate_gain(vn.leaky_relu(float(inputs["slope"]))))}
 
 
 CASES = {

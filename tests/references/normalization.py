@@ -8,8 +8,8 @@ EPSILON = 1e-3
 
 def draw(rng):
     batch, width = rng.integers(2, 7, 2)
-    drawn = {name: rng.standard_normal(width) for name in ("gain", "shift", "mean")}
-    drawn |= {"variance": 0.5 + rng.random(width)}
+    drawn = {name: rng.standard_normal(width) for name in ("weight", "bias", "running_mean")}
+    drawn |= {"running_var": 0.5 + rng.random(width)}
     return {
         "x": rng.standard_normal((batch, width)),
         "d_output": rng.standard_normal((batch, width)),
@@ -24,13 +24,15 @@ def draw_sequence(rng):
 
 def ours(cls, training=False):
     def run(inputs):
-        layer = cls(**{name: inputs[name] for name in cls.learned + cls.running}, epsilon=EPSILON)
+        layer = cls(**{name: inputs[name] for name in cls.trainable + cls.running}, epsilon=EPSILON)
         output, memory = layer.forward(inputs["x"], vn.Mode(training=training))
         d_x, parts = layer.backward(memory, inputs["d_output"])
         outputs = {"output": output, "d_x": d_x} | {
             f"d_{name}": value for name, value in parts.items()
         }
-        return outputs | {name: getattr(layer.after(memory), name) for name in cls.running}
+        return outputs | {
+            name: getattr(layer.with_running_statistics(memory), name) for name in cls.running
+        }
 
     return run
 
@@ -47,36 +49,37 @@ def leaf_tensors(torch, inputs, names):
 
 
 def batch_norm(training):
-    """PyTorch takes the features of a sequence as its second axis; here they are the last, as everywhere."""
+    """PyTorch takes the features of a sequence as its second axis; here they are the last."""
 
     def pytorch(torch, inputs):
-        leaves = leaf_tensors(torch, inputs, ("x", "gain", "shift"))
-        layer = torch.nn.BatchNorm1d(len(inputs["gain"]), eps=EPSILON).train(training)
+        leaves = leaf_tensors(torch, inputs, ("x", "weight", "bias"))
+        layer = torch.nn.BatchNorm1d(len(inputs["weight"]), eps=EPSILON).train(training)
         layer.running_mean, layer.running_var = (
-            torch.tensor(inputs["mean"]),
-            torch.tensor(inputs["variance"]),
+            torch.tensor(inputs["running_mean"]),
+            torch.tensor(inputs["running_var"]),
         )
-        values = {"weight": leaves["gain"], "bias": leaves["shift"]}
+        values = {name: leaves[name] for name in ("weight", "bias")}
         x = leaves["x"]
         output = torch.func.functional_call(layer, values, (x.transpose(1, -1),)).transpose(1, -1)
-        statistics = {"mean": layer.running_mean.numpy(), "variance": layer.running_var.numpy()}
+        running = ("running_mean", "running_var")
+        statistics = {name: getattr(layer, name).numpy() for name in running}
         return gradients(output, torch.tensor(inputs["d_output"]), leaves) | statistics
 
     return pytorch
 
 
 def layer_norm(torch, inputs):
-    leaves = leaf_tensors(torch, inputs, ("x", "gain", "shift"))
-    x, gain, shift = leaves.values()
-    output = torch.nn.functional.layer_norm(x, gain.shape, gain, shift, eps=EPSILON)
+    leaves = leaf_tensors(torch, inputs, ("x", "weight", "bias"))
+    x, weight, bias = leaves.values()
+    output = torch.nn.functional.layer_norm(x, weight.shape, weight, bias, eps=EPSILON)
     return gradients(output, torch.tensor(inputs["d_output"]), leaves)
 
 
 def rms_norm(torch, inputs):
-    """Without an eps PyTorch adds the resolution of the dtype; the default of `vanishing` is 1e-5."""
-    leaves = leaf_tensors(torch, inputs, ("x", "gain"))
-    x, gain = leaves.values()
-    output = torch.nn.functional.rms_norm(x, gain.shape, gain, eps=EPSILON)
+    """The eps is given: PyTorch adds the resolution of the dtype by default, not 1e-5."""
+    leaves = leaf_tensors(torch, inputs, ("x", "weight"))
+    x, weight = leaves.values()
+    output = torch.nn.functional.rms_norm(x, weight.shape, weight, eps=EPSILON)
     return gradients(output, torch.tensor(inputs["d_output"]), leaves)
 
 

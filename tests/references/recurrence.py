@@ -19,11 +19,11 @@ PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def draw(gates, rng, steps=7):
-    batch, time, n_in, units = rng.integers(1, (4, steps, 5, 5))
+    batch, time, input_size, units = rng.integers(1, (4, steps, 5, 5))
     rows = gates * units
     shapes = {
-        "x": (batch, time, n_in),
-        "weight_ih": (rows, n_in),
+        "x": (batch, time, input_size),
+        "weight_ih": (rows, input_size),
         "weight_hh": (rows, units),
         "bias_ih": (rows,),
         "bias_hh": (rows,),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -50,8 +50,8 @@ def _blocks(array: Array, width: int) -> list[Array]:
 class Recurrent(Linear):
     """A cell unrolled over time: h (batch, time, input_size) becomes (batch, time, hidden_size).
 
-    Subclasses give `step`, `step_backward` and `step_nonlinearities`. The rows of the parameters
-    are blocks of `hidden_size`, one block per gate.
+    Subclasses give `step` and `step_backward`, and may give `step_nonlinearities`. The rows of the
+    parameters are blocks of `hidden_size`, one block per gate.
 
     With `truncation` k the sequence is cut into pieces of k steps, counted from its start (the last
     may be shorter). The state passes from piece to piece, the gradient does not: what is detached
@@ -143,15 +143,13 @@ class Recurrent(Linear):
     def rescaled(self, factor: float) -> None:
         return None  # a state is not linear in the weights
 
-    def nonlinearities(self, memory: Any) -> tuple[Nonlinearity, ...]:
+    def nonlinearities(self, memory: Any) -> list[Nonlinearity] | None:
         _, steps = memory
-        by_gate = zip(*map(self.step_nonlinearities, steps), strict=True)
-        return tuple(
-            Nonlinearity(
-                np.stack([step.derivative for step in gate], axis=1), gate[0].max_derivative
-            )
-            for gate in by_gate
-        )
+        by_step = [self.step_nonlinearities(step) for step in steps]
+        if None in by_step:
+            return None
+        gates = zip(*filter(None, by_step), strict=True)
+        return [_over_time(steps_of_gate) for steps_of_gate in gates]
 
     @abstractmethod
     def step(self, input_part: Array, state: Array) -> tuple[Array, Any]:
@@ -171,9 +169,9 @@ class Recurrent(Linear):
             d_state: dL/dS_t.
         """
 
-    @abstractmethod
-    def step_nonlinearities(self, memory: Any) -> tuple[Nonlinearity, ...]:
-        """The nonlinearities of one step, each of shape (batch, hidden_size)."""
+    def step_nonlinearities(self, memory: Any) -> tuple[Nonlinearity, ...] | None:
+        """The nonlinearities of one step, each of shape (batch, hidden_size); None if unknown."""
+        return None
 
     def check(self, h: Array, name: str = "h") -> None:
         check_sequence(h, name, "batch", "time", self.weight.shape[1])
@@ -205,6 +203,12 @@ class Recurrent(Linear):
                 d_states[:, t - 1] += d_before
         d_h, linear = super().backward(h, d_input_parts)
         return d_states, d_h, {**linear, **gradients}
+
+
+def _over_time(steps: tuple[Nonlinearity, ...]) -> Nonlinearity:
+    """One nonlinearity of shape (batch, time, units) of those of all steps."""
+    derivative = np.stack([step.derivative for step in steps], axis=1)
+    return replace(steps[0], derivative=derivative)
 
 
 @dataclass(frozen=True, eq=False)

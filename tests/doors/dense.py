@@ -4,18 +4,7 @@ import vanishing as vn
 from doors import Row
 
 
-def lsuv():
-    rng = np.random.default_rng(0)
-    network = vn.dense_network([2, 3, 2], activation="tanh", initializer="orthogonal", rng=rng)
-    return {"network": network, "x": rng.standard_normal((5, 2)), "tolerance": 0.1, "iterations": 3}
-
-
 ROWS = {
-    "Network": Row(
-        vn.Network,
-        lambda: {"layers": (vn.Activate("tanh"),)},
-        wrong={"layers": [(), None, 3, "tanh", (vn.tanh,), (vn.Activate("tanh"), None)]},
-    ),
     "dense_network": Row(
         vn.dense_network,
         lambda: {
@@ -26,7 +15,7 @@ ROWS = {
             "normalization": "layer",
             "residual": "pre",
             "branch_scale": 0.5,
-            "learned_scale": True,
+            "trainable_scale": True,
             "dropout": 0.1,
             "rng": np.random.default_rng(0),
             "dtype": np.float32,
@@ -56,18 +45,8 @@ ROWS = {
             ],
             "normalization": ["no such name", "", 3],
             "residual": ["no such name", "", 3],
-            "learned_scale": [1, "yes", None],
+            "trainable_scale": [1, "yes", None],
             "dropout": [-0.1, 1.0],
-        },
-    ),
-    "lsuv": Row(
-        vn.lsuv,
-        lsuv,
-        kinds={"x": "array", "tolerance": "number", "iterations": "size"},
-        wrong={
-            "network": [None, vn.Network, np.ones((2, 2)), vn.Affine(np.ones((2, 2)), np.ones(2))],
-            "x": [np.ones(2), np.ones((5, 3))],
-            "tolerance": [0.0, -0.1],
         },
     ),
 }

@@ -1,4 +1,4 @@
-"""Residual blocks, highway, dropout and PReLU; PyTorch has the last two as layers, the others are put together here."""
+"""Residual blocks and highway, put together from PyTorch's functions; dropout and PReLU."""
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def ours(make):
 
 
 def theirs(function, leaves):
-    """The output of a function of (torch, inputs as tensors), and its gradient with respect to the named inputs."""
+    """The output of a function of (torch, tensors), and its gradients by the named inputs."""
 
     def run(torch, inputs):
         tensors = {
@@ -67,7 +67,7 @@ def theirs(function, leaves):
 
 
 ROWS = {"x": "Bn", "d_output": "Bn"}
-AFFINE = {"weight": "nn", "bias": "n"}
+LINEAR = {"weight": "nn", "bias": "n"}
 NORM = {"gain": "n", "shift": "n"}
 GATE = {"gate_weight": "nn", "gate_bias": "n"}
 
@@ -81,23 +81,24 @@ def our_pre_activation(a):
     branch = (
         vn.LayerNorm(a["gain"], a["shift"]),
         vn.Activate("relu"),
-        vn.Affine(a["weight"], a["bias"]),
+        vn.Linear(a["weight"], a["bias"]),
     )
-    return vn.Residual(branch, 0.5), {
-        "0.gain": "gain",
-        "0.shift": "shift",
-        "2.weight": "weight",
-        "2.bias": "bias",
+    return vn.Residual(vn.Sequential(branch), 0.5), {
+        "branch.0.weight": "gain",
+        "branch.0.bias": "shift",
+        "branch.2.weight": "weight",
+        "branch.2.bias": "bias",
     }
 
 
-def learned_scale(torch, x, weight, bias, scale):
+def trainable_scale(torch, x, weight, bias, scale):
     return x + scale * torch.tanh(torch.nn.functional.linear(x, weight, bias))
 
 
-def our_learned_scale(a):
-    branch = vn.Affine(a["weight"], a["bias"]), vn.Activate("tanh")
-    return vn.Residual(branch, a["scale"]), {"0.weight": "weight", "0.bias": "bias"}
+def our_trainable_scale(a):
+    branch = vn.Linear(a["weight"], a["bias"]), vn.Activate("tanh")
+    names = {"branch.0.weight": "weight", "branch.0.bias": "bias"}
+    return vn.Residual(vn.Sequential(branch), a["scale"]), names
 
 
 def highway(torch, x, weight, bias, gate_weight, gate_bias):
@@ -106,7 +107,7 @@ def highway(torch, x, weight, bias, gate_weight, gate_bias):
 
 
 def our_highway(a):
-    return vn.Highway(*(a[name] for name in AFFINE | GATE), activation="tanh"), {}
+    return vn.Highway(*(a[name] for name in LINEAR | GATE), activation="tanh"), {}
 
 
 def dropout(torch, x, uniform):
@@ -123,8 +124,8 @@ def draw_dropout(rng):
     }
 
 
-def prelu(torch, x, slope):
-    return torch.nn.functional.prelu(x, slope)
+def prelu(torch, x, negative_slope):
+    return torch.nn.functional.prelu(x, negative_slope)
 
 
 def case(function, make, **parameters):
@@ -132,10 +133,12 @@ def case(function, make, **parameters):
 
 
 CASES = {
-    "pre-activation block": case(pre_activation, our_pre_activation, **AFFINE, **NORM),
-    "learned scale": case(learned_scale, our_learned_scale, **AFFINE, scale="1"),
-    "highway": case(highway, our_highway, **AFFINE, **GATE),
+    "pre-activation block": case(pre_activation, our_pre_activation, **LINEAR, **NORM),
+    "trainable scale": case(trainable_scale, our_trainable_scale, **LINEAR, scale="1"),
+    "highway": case(highway, our_highway, **LINEAR, **GATE),
     "dropout": Case(draw_dropout, theirs(dropout, ("x",)), ours(lambda a: (vn.Dropout(0.3), {}))),
-    "prelu": case(prelu, lambda a: (vn.PReLU(a["slope"]), {}), slope="1"),
-    "prelu per unit": case(prelu, lambda a: (vn.PReLU(a["slope"]), {}), slope="n"),
+    "prelu": case(prelu, lambda a: (vn.PReLU(a["negative_slope"]), {}), negative_slope="1"),
+    "prelu per unit": case(
+        prelu, lambda a: (vn.PReLU(a["negative_slope"]), {}), negative_slope="n"
+    ),
 }

@@ -1,4 +1,4 @@
-"""The affine layer."""
+"""The linear layer."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def pytorch(torch, inputs):
 
 
 def ours(inputs):
-    layer = vn.Affine(inputs["weight"], inputs["bias"])
+    layer = vn.Linear(inputs["weight"], inputs["bias"])
     output, memory = layer.forward(inputs["x"])
     d_x, parts = layer.backward(memory, inputs["d_output"])
     return {"output": output, "d_x": d_x} | {
@@ -38,4 +38,4 @@ def ours(inputs):
     }
 
 
-CASES = {"affine": Case(draw, pytorch, ours)}
+CASES = {"linear": Case(draw, pytorch, ours)}

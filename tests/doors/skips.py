@@ -3,13 +3,10 @@ import numpy as np
 import vanishing as vn
 from doors import Row
 
-AFFINE = vn.Affine(np.ones((2, 2)), np.ones(2))
+LINEAR = vn.Linear(np.ones((2, 2)), np.ones(2))
 SQUARES = [np.ones((2, 3)), np.ones(2), np.ones((2, 2), np.float32)]
 
 ROWS = {
-    "Dropout": Row(
-        vn.Dropout, lambda: {"rate": 0.5}, kinds={"rate": "number"}, wrong={"rate": [-0.1, 1.0]}
-    ),
     "Highway": Row(
         vn.Highway,
         lambda: {
@@ -33,15 +30,12 @@ ROWS = {
             "gate_bias": [np.ones(3), 1.0],
         },
     ),
-    "PReLU": Row(
-        vn.PReLU, lambda: {"slope": np.ones(1)}, kinds={"slope": "array"}, wrong={"slope": [0.25]}
-    ),
     "Residual": Row(
         vn.Residual,
-        lambda: {"layers": (AFFINE,), "scale": 1.0},
+        lambda: {"branch": LINEAR, "scale": 1.0},
         kinds={"scale": "number"},
         wrong={
-            "layers": [(), None, 3, "tanh", (vn.tanh,), (AFFINE, None)],
+            "branch": [(), None, 3, "tanh", vn.tanh, vn.Linear, (LINEAR,)],
             "scale": [
                 np.ones((1, 1)),
                 np.ones(2),
