@@ -311,7 +311,8 @@ def test_the_defaults_of_lsuv_are_the_papers_tolerance_and_ten_divisions():
         network = one_layer(math.sqrt(variance), 0.0)
         assert (vn.lsuv(network, x).layers[0].weight == network.layers[0].weight).all() == is_within
     with pytest.raises(
-        ValueError, match="network: an output on x has variance 4 after 10 divisions; 1 is expected"
+        ValueError,
+        match="network: the output of layer 1 on x has variance 4 after 10 divisions; 1 is expected",
     ):
         vn.lsuv(one_layer(1.0, 2.0), x)
 
@@ -320,7 +321,8 @@ def test_the_defaults_of_lsuv_are_the_papers_tolerance_and_ten_divisions():
 def test_lsuv_refuses_a_constant_output(x):
     weight = 0.0 if len(x) == 2 else 1.0
     with pytest.raises(
-        ValueError, match="network: an output on x has variance 0 after 10 divisions; 1 is expected"
+        ValueError,
+        match="network: the output of layer 1 on x has variance 0 after 10 divisions; 1 is expected",
     ):
         vn.lsuv(one_layer(weight, 0.0), x)
 
@@ -342,7 +344,7 @@ def test_lsuv_counts_in_float64_and_takes_the_tolerance_as_an_open_end():
     network = vn.Sequential(
         (vn.Linear(np.full((2, 1), 60000.0, np.float16), np.array([0, 10], np.float16)),)
     )
-    with pytest.raises(ValueError, match="^network: an output on x has variance"):
+    with pytest.raises(ValueError, match="^network: the output of layer 1 on x has variance"):
         vn.lsuv(network, np.zeros((2, 1), np.float16), iterations=1)
     layer = vn.Linear(np.eye(1), np.zeros(1))
     x = np.array([[1.5], [-1.5]])  # variance 2.25

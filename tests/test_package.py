@@ -1,133 +1,130 @@
-"""The package keeps its promises: numpy alone, size, reading order, names, examples that run."""
+"""The package keeps its promises: numpy alone, rooms, names, layers, examples that run."""
 
 import ast
 import doctest
 import importlib
 import inspect
-import io
-import statistics
 import subprocess
 import sys
-import tokenize
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import vanishing as vn
 
 SOURCE = Path(vn.__file__).parent
-# The reading order; figures.py, at the edge, comes last.
+# Every module in reading order: each imports only from those above it.
 ORDER = [
-    "validation",
-    "activations",
-    "initializers",
-    "layers",
-    "normalization",
-    "branches",
-    "recurrence",
-    "networks",
-    "losses",
-    "measurements",
-    "optimizers",
-    "training",
-    "duals",
-    "checking",
-    "jacobians",
+    "_validation",
+    *(
+        f"nn.{module}"
+        for module in (
+            "activations initializers layer linear elementwise normalization sequential skips "
+            "recurrence dense lsuv losses"
+        ).split()
+    ),
     "theory",
-    "diagnosis",
-    "datasets",
-    "figures",
-    "explorables",
+    *(
+        f"measurement.{module}"
+        for module in ("norms verdicts bars diagnosis measurements correlations time_steps").split()
+    ),
+    *(f"checking.{module}" for module in "duals gradients projection jacobians".split()),
+    *(
+        f"training.{module}"
+        for module in "optimizers schedules clipping datasets descent loop".split()
+    ),
+    *(f"plot.{module}" for module in "style series figures explorables".split()),
 ]
-MODULES = pytest.mark.parametrize(
-    "module", [name for name in ORDER if (SOURCE / f"{name}.py").exists()]
-)
+# Room -> the rooms that it imports from. `plot` draws what it is given.
+DOORS = {
+    "_validation": set(),
+    "nn": {"_validation"},
+    "theory": {"_validation", "nn"},
+    "measurement": {"_validation", "nn"},
+    "checking": {"_validation", "nn", "measurement"},
+    "training": {"_validation", "nn", "measurement"},
+    "plot": set(),
+}
+MODULES = pytest.mark.parametrize("module", ORDER)
 
 
-def code_lines(text):
-    """The numbers of the lines that hold code: no blank lines, comments or docstrings."""
-    docstrings = set()
-    for node in ast.walk(ast.parse(text)):
-        if (
-            isinstance(node, ast.Expr)
-            and isinstance(node.value, ast.Constant)
-            and isinstance(node.value.value, str)
-        ):
-            docstrings |= set(range(node.lineno, node.end_lineno + 1))
-    ignored = {
-        tokenize.COMMENT,
-        tokenize.NL,
-        tokenize.NEWLINE,
-        tokenize.INDENT,
-        tokenize.DEDENT,
-        tokenize.ENDMARKER,
+def path_of(module: str) -> Path:
+    return SOURCE.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def imported(module: str) -> list[str]:
+    """The modules of the package that a module imports, without `vanishing.` before them."""
+    found = []
+    for node in ast.walk(ast.parse(path_of(module).read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module} imports by a relative name"
+            found.append(node.module)
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+    return [name.partition(".")[2] for name in found if name.split(".")[0] == "vanishing"]
+
+
+def test_every_module_has_its_place_in_the_reading_order():
+    files = {
+        path for path in SOURCE.rglob("*.py") if path.name not in ("__init__.py", "__main__.py")
     }
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    held = {
-        line for t in tokens if t.type not in ignored for line in range(t.start[0], t.end[0] + 1)
-    }
-    return held - docstrings
+    assert files == {path_of(module) for module in ORDER}
 
 
-def functions(text):
-    lines = code_lines(text)
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef):
-            yield node.name, len([line for line in lines if node.lineno <= line <= node.end_lineno])
+@MODULES
+def test_imports_point_one_way_through_the_rooms(module):
+    room = module.partition(".")[0]
+    for name in imported(module):
+        assert name in ORDER, f"{module} imports {name or 'vanishing'} itself, not a module of it"
+        assert ORDER.index(name) < ORDER.index(module), f"{module} imports {name}"
+        other = name.partition(".")[0]
+        assert other in DOORS[room] | {room}, f"{room} imports from {other}"
 
 
-def texts():
-    return {path.stem: path.read_text() for path in SOURCE.glob("*.py")}
+def test_theory_knows_activations_and_nothing_that_runs():
+    assert set(imported("theory")) == {"_validation", "nn.activations"}
 
 
-def test_code_lines_are_counted_right():
-    text = '"""Doc."""\n# comment\n\nx = 1\ndef f():\n    """Doc\n    of f."""\n    return """a\nb"""\n'
-    assert code_lines(text) == {4, 5, 8, 9}
+def test_a_room_says_its_reading_order_and_holds_no_code():
+    for room in DOORS.keys() - {"_validation", "theory"}:
+        module = importlib.import_module(f"vanishing.{room}")
+        own = [name.partition(".")[2] for name in ORDER if name.startswith(f"{room}.")]
+        places = [module.__doc__.find(f"`{name}`") for name in own]
+        assert -1 not in places and places == sorted(places), f"{room}: {own}"
+        body = ast.parse(Path(module.__file__).read_text("utf-8")).body[1:]
+        kinds = (ast.ImportFrom, ast.Assign) if room == "plot" else ()
+        assert all(isinstance(node, kinds) for node in body), room
 
 
-def test_the_package_keeps_its_size():
-    sizes = {name: len(code_lines(text)) for name, text in texts().items()}
-    assert sum(sizes.values()) < 2300
-    assert max(sizes.values()) <= 200, sizes
-    lengths = {
-        f"{module}.{name}": n for module, text in texts().items() for name, n in functions(text)
-    }
-    assert statistics.median(lengths.values()) <= 8
-    assert max(lengths.values()) <= 30, {name: n for name, n in lengths.items() if n > 30}
+@MODULES
+def test_nobody_guesses_what_a_layer_is(module):
+    """No type of a layer and no ending of a parameter's name is asked for; a layer answers."""
+    layers = {"Layer", *(name for name in vn.__all__ if is_layer(getattr(vn, name)))}
+    for node in ast.walk(ast.parse(path_of(module).read_text("utf-8"))):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+            continue
+        called = ast.unparse(node.func)
+        asked = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        if called == "isinstance" and asked & (layers - {"Layer"}):
+            pytest.fail(f"{module}:{node.lineno}: {ast.unparse(node)}")
+        if called.endswith((".endswith", ".startswith")) and "name" in asked:
+            pytest.fail(f"{module}:{node.lineno}: {ast.unparse(node)}")
 
 
-def test_imports_point_backwards_in_reading_order():
-    assert set(texts()) - {"__init__", "__main__"} <= set(ORDER)
-    for name in set(texts()) & set(ORDER):
-        for node in ast.walk(ast.parse(texts()[name])):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vanishing"):
-                _, _, imported = node.module.partition(".")
-                assert ORDER.index(imported) < ORDER.index(name), f"{name} imports {imported}"
+def is_layer(value: object) -> bool:
+    return inspect.isclass(value) and issubclass(value, vn.Layer)
 
 
 def test_the_package_needs_numpy_and_no_other_library():
     script = (
-        "import sys, numpy.random; before = set(sys.modules); from vanishing import *; import vanishing.theory; "
-        "print(*{name.split('.')[0] for name in set(sys.modules) - before} - {'numpy'} - set(sys.stdlib_module_names))"
+        "import sys, numpy.random; before = set(sys.modules); from vanishing import *; "
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}; "
+        "print(*new - {'numpy'} - set(sys.stdlib_module_names))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["vanishing"]
-
-
-def test_importing_the_package_imports_none_of_its_modules_before_their_use():
-    script = (
-        "import sys, vanishing; print(*[name for name in sys.modules if name.startswith(('vanishing', 'numpy'))]); "
-        "vanishing.relu; print(*[name for name in sys.modules if name.startswith('vanishing')])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines() == [
-        "vanishing",
-        "vanishing vanishing.validation vanishing.activations",
-    ]
 
 
 @MODULES
@@ -138,7 +135,12 @@ def test_the_examples_in_docstrings_print_what_they_say(module):
 
 def test_every_public_name_is_there_once_and_documented():
     assert sorted(vn.__all__) == vn.__all__ and len(set(vn.__all__)) == len(vn.__all__)
-    assert set(vn.__all__) | {"theory", "figures"} <= set(dir(vn))
+    there = {
+        name
+        for name, value in vars(vn).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert set(vn.__all__) == there | {"theory"}
     for name in vn.__all__:
         value = getattr(vn, name)
         assert getattr(value, "__module__", "vanishing").startswith("vanishing"), name
@@ -146,24 +148,9 @@ def test_every_public_name_is_there_once_and_documented():
             assert value.__doc__ and value.__doc__.splitlines()[0].endswith("."), name
 
 
-def test_modules_are_attributes_and_what_is_not_there_is_an_attribute_error():
-    assert vn.__getattr__("theory") is vn.theory is importlib.import_module("vanishing.theory")
-    assert (
-        vn.__getattr__("relu") is vn.relu is importlib.import_module("vanishing.activations").relu
-    )
-    del vn.relu
-    assert vn.relu is vn.activation("relu") and "relu" in vars(vn)
+def test_what_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="^module 'vanishing' has no attribute 'mesure'$"):
         vn.mesure
-
-
-def test_editors_and_type_checkers_are_told_every_module_that_holds_a_public_name():
-    block = next(node for node in ast.parse(texts()["__init__"]).body if isinstance(node, ast.If))
-    told = {
-        node.module.removeprefix("vanishing.") for node in block.body if node.names[0].name == "*"
-    }
-    assert told == {module for module, names in vn._NAMES.items() if names}
-    assert set(vn._NAMES) == set(ORDER) - {"validation"}
 
 
 def test_every_public_signature_is_typed_and_every_rng_is_keyword_only():

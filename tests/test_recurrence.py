@@ -85,7 +85,7 @@ class ResidualRNN(vn.Recurrent):
         h = np.tanh(drive + state @ self.recurrent_weight.T)
         return state + h / 10, (state, h)
 
-    def step_back(self, memory, d_state):
+    def step_backward(self, memory, d_state):
         before, h = memory
         delta = (1 - h**2) * d_state / 10
         return (

@@ -44,10 +44,6 @@ RULES = {
         vn.lecun_normal,
         lambda init: partial(init.kaiming_normal_, nonlinearity="linear"),
     ),
-    "lecun_uniform": (
-        vn.lecun_uniform,
-        lambda init: partial(init.kaiming_uniform_, nonlinearity="linear"),
-    ),
     "xavier_normal": (vn.xavier_normal, lambda init: init.xavier_normal_),
     "xavier_uniform": (vn.xavier_uniform, lambda init: init.xavier_uniform_),
     "xavier_normal_gain": (vn.xavier(1.5), lambda init: partial(init.xavier_normal_, gain=1.5)),

@@ -52,8 +52,7 @@ _CAVEATS = {
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What `diagnose` found; printed, a table with a bar per layer on a log scale and the findings
-    below.
+    """What `diagnose` found; printed, a table with a bar per layer, and the findings.
 
     Attributes:
         names: of the layers, input side first.
@@ -159,7 +158,7 @@ def diagnose(gradients: Any, *, signals: Any = None, kind: str = "signal") -> Di
     if signals is not None and verdict(passed) == "steady":
         # A signal that shrinks with its gradient speaks for small weights, one that stays for flat
         # slopes.
-        remedies = sorted(remedies, key=lambda line: not line.startswith("Activations"))
+        remedies = tuple(sorted(remedies, key=lambda line: not line.startswith("Activations")))
     overflow = _REMEDIES["overflow"] if np.isinf([sizes, passed]).any() else ()
     return Diagnosis(
         names,

@@ -313,8 +313,9 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
 
 
 def elu(alpha: float = 1.0) -> Activation:
-    """The activation z for z > 0 and alpha (exp(z) - 1) below, the exponential linear unit of
-    Clevert et al. 2016.
+    """The activation z for z > 0 and alpha (exp(z) - 1) below.
+
+    The exponential linear unit of Clevert et al. 2016.
 
     Args:
         alpha: -phi(-infinity), dimensionless, not negative; where it is not 1, phi has a kink at 0.

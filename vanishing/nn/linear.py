@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -57,7 +57,7 @@ class Linear(Layer):
     def fans(self) -> Mapping[str, Fans]:
         return {"weight": self.weight.shape}
 
-    def nonlinearities(self, memory: Any) -> tuple[Nonlinearity, ...]:
+    def nonlinearities(self, memory: Any) -> Sequence[Nonlinearity] | None:
         return ()
 
     def rescaled(self, factor: float) -> Self | None:

@@ -309,8 +309,7 @@ def _derivatives(*outputs: tuple[Activation, Array]) -> tuple[Nonlinearity, ...]
 
 @dataclass(frozen=True, eq=False)
 class GRU(Recurrent):
-    """The gated recurrent unit h_t = z h_{t-1} + (1 - z) n, whose update gate z = 1 keeps the
-    state.
+    """The gated recurrent unit h_t = z h_{t-1} + (1 - z) n; the gate z = 1 keeps the state.
 
     r, z = sigma(.) of the first two blocks of x_t W^T + h_{t-1} R^T + b, in the order r, z, n
     (PyTorch's), and

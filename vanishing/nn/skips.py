@@ -54,12 +54,12 @@ class Residual(Layer):
             object.__setattr__(self, "scale", number(scale, "scale"))
 
     @property
-    def _scale_parameter(self) -> Parameters:
+    def _scale_parameter(self) -> dict[str, Array]:
         return {} if isinstance(self.scale, float) else {"scale": self.scale}
 
     @property
     def parameters(self) -> Parameters:
-        return prefixed("branch", self.branch.parameters) | self._scale_parameter
+        return {**prefixed("branch", self.branch.parameters), **self._scale_parameter}
 
     @property
     def in_features(self) -> int | None:
@@ -94,7 +94,7 @@ class Residual(Layer):
     def with_parameters(self, parameters: Parameters) -> Self:
         given = split(parameters, self.parameters)
         branch = self.branch.with_parameters(given.get("branch", {}))
-        return replace(self, branch=branch, **given.get("", {}))  # type: ignore[arg-type]
+        return replace(self, branch=branch, **given.get("", {}))
 
     def with_running_statistics(self, memory: Any) -> Self:
         return replace(self, branch=self.branch.with_running_statistics(memory[0]))
