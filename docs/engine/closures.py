@@ -133,15 +133,28 @@ def parsed(source: str) -> Iterator[Statement]:
         )
 
 
-def loop_targets(node: ast.stmt) -> Iterator[str]:
-    """The names that a loop binds before its body uses them."""
-    if isinstance(node, ast.For):
-        read = {part.id for part in ast.walk(node.iter) if isinstance(part, ast.Name)}
-        yield from (
-            part.id
-            for part in ast.walk(node.target)
-            if isinstance(part, ast.Name) and part.id not in read
+def loop_targets(node: ast.AST) -> Iterator[str]:
+    """The names that loops bind, and that only their bodies use."""
+    loops = [part for part in ast.walk(node) if isinstance(part, ast.For)]
+    for name in {name for loop in loops for name in read_or_bound(loop.target)}:
+        inside = sum(
+            list(read_or_bound(part)).count(name)
+            for loop in outermost(loops, name)
+            for part in [loop.target, *loop.body]
         )
+        if inside == list(read_or_bound(node)).count(name):
+            yield name
+
+
+def outermost(loops: Iterable[ast.For], name: str) -> list[ast.For]:
+    """The loops that bind the name, without those inside of one of these."""
+    binding = [loop for loop in loops if name in read_or_bound(loop.target)]
+    within = {part for loop in binding for part in ast.walk(loop) if part is not loop}
+    return [loop for loop in binding if loop not in within]
+
+
+def read_or_bound(node: ast.AST) -> Iterator[str]:
+    yield from (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
 def walrus_names(table: symtable.SymbolTable) -> Iterator[str]:

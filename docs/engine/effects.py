@@ -14,6 +14,7 @@ Where the habits leave a choice, more is taken to change rather than less.
 
 import ast
 import builtins
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -60,6 +61,7 @@ ELEMENTS = {"getattr", "max", "min", "next", "vars"}
 COLLECTIONS = {"dict", "frozenset", "list", "set", "sorted", "tuple"}
 ITERATORS = {"enumerate", "filter", "iter", "map", "reversed", "zip"}
 GENERATORS = {"Generator", "Random", "RandomState", "default_rng"}
+ANY = "*"  # the field of an object's values whose field is unknown
 SILENT = {"callable", "id", "isinstance", "len", "print", "repr", "str", "type"}
 IMMUTABLE = {"__name__", "dtype", "e", "inf", "nan", "ndim", "pi", "shape", "size"}
 # Pyplot draws on the open figure, which a page closes after its block.
@@ -162,6 +164,27 @@ def closed(things: Iterable[Thing], *relations: dict[Thing, Things]) -> Things:
     return frozenset(found)
 
 
+@functools.cache
+def outer_names(code: Function) -> dict[str, str]:
+    """The names that a function binds outside of itself, and where."""
+    return {
+        name: "global" if isinstance(part, ast.Global) else "nonlocal"
+        for part in ast.walk(code)
+        if isinstance(part, ast.Global | ast.Nonlocal)
+        for name in part.names
+    }
+
+
+@functools.cache
+def yields(code: Function) -> bool:
+    return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(code))
+
+
+def known(function: Thing) -> bool:
+    """Whether the source, or NumPy, tells what the function gives."""
+    return function.code is not None or function.path.startswith("numpy.")
+
+
 def fits(target: ast.expr, values: list[ast.expr]) -> bool:
     """Whether each value goes to one name of the target."""
     return (
@@ -231,12 +254,26 @@ class Walk:
         self.relate(self.memory.holds, owners, things)
 
     def parts(self, things: Things) -> Things:
-        """What an attribute, an item or a slice may be: a part, or a view of the whole."""
-        shared = NOTHING.union(
-            *(self.memory.holds.get(kind, NOTHING) for kind in self.memory.classes(things))
-        )
-        own = things.union(*(self.memory.holds.get(thing, NOTHING) for thing in things))
-        return own | {thing for thing in shared if not isinstance(thing.code, Function)}
+        """What an item or a slice may be: a part, or a view of the whole."""
+        return things.union(*(self.memory.holds.get(thing, NOTHING) for thing in things))
+
+    def attribute(self, owners: Things, name: str) -> Things:
+        """What an attribute may be; of an object of the page's classes, only what is stored so."""
+        found = owners
+        for owner in owners:
+            kinds = self.memory.classes({owner})
+            for kind in kinds:
+                found |= self.member(kind, name)
+            if not kinds:
+                found |= self.memory.holds.get(owner, NOTHING)
+            for field_name in (name, ANY):
+                found |= self.memory.fields.get((owner, field_name), NOTHING)
+        return found
+
+    def store(self, owners: Things, name: str, things: Things) -> None:
+        self.relate(self.memory.within, owners, things)
+        for owner in owners:
+            self.grow(self.memory.fields, (owner, name), things)
 
     def change(self, things: Things) -> None:
         self.changed |= self.memory.aliases(things)
@@ -289,9 +326,7 @@ class Walk:
                 owners = self.value(owner)
                 self.changed |= owners
                 if isinstance(target, ast.Attribute):
-                    self.relate(self.memory.within, owners, things)
-                    for thing in owners:
-                        self.grow(self.memory.fields, (thing, target.attr), things)
+                    self.store(owners, target.attr, things)
                 else:
                     self.change(owners)
                     self.hold(owners, things)
@@ -456,8 +491,7 @@ class Walk:
                 if path := self.path(node):
                     self.hold(owners, self.imported(path))
                     return self.imported(path)
-                fields = (self.memory.fields.get((o, name), NOTHING) for o in owners)
-                return NOTHING if name in IMMUTABLE else self.parts(owners).union(*fields)
+                return NOTHING if name in IMMUTABLE else self.attribute(owners, name)
             case ast.Subscript(owner, index):
                 self.value(index)
                 return self.parts(self.value(owner))
@@ -524,7 +558,8 @@ class Walk:
 
     def call(self, node: ast.Call, acts: bool) -> Things:
         function = node.func
-        owners = self.value(function.value) if isinstance(function, ast.Attribute) else NOTHING
+        attribute = isinstance(function, ast.Attribute)
+        owners = self.value(function.value) if attribute else NOTHING
         called = self.value(function) - owners
         given = [self.value(argument) for argument in node.args]
         named = {keyword.arg: self.value(keyword.value) for keyword in node.keywords}
@@ -532,11 +567,11 @@ class Walk:
         path = self.path(function)
         self.touched |= self.memory.held(called | arguments | (NOTHING if path else owners))
         spread = any(isinstance(a, ast.Starred) for a in node.args) or None in named
-        if methods := self.methods(owners, function):
+        if methods := self.methods(owners if attribute else called, function):
             decorated = any(getattr(thing.code, "decorator_list", ()) for thing in methods)
             rest = arguments if spread or decorated else NOTHING
             return self.functions(methods, node, [owners, *given], named, rest)
-        if not owners and any(thing.code for thing in called):
+        if not attribute and any(thing.code for thing in called):
             return self.functions(called, node, given, named, arguments if spread else NOTHING)
         results = NOTHING
         if path.removeprefix("builtins.") not in SILENT:
@@ -549,7 +584,7 @@ class Walk:
             return self.builtin(node, path.removeprefix("builtins."), given, arguments, results)
         if path.count(".") > 1 and path.rpartition(".")[2] in CHANGING_METHODS:
             path = "" if not path.startswith("numpy.") else path
-        if isinstance(function, ast.Attribute) and not path:
+        if attribute and not path:
             return outputs or self.method(node, owners, arguments, acts)
         return outputs or self.function(node, path, owners, given, arguments, acts)
 
@@ -558,9 +593,9 @@ class Walk:
     ) -> Things:
         if name in CHANGING_FUNCTIONS and given:
             self.change(given[0])
-            self.hold(given[0], arguments - given[0])
-        if name in {"map", "filter"}:
-            arguments = NOTHING.union(*given[1:])
+            self.store(given[0], ANY, arguments - given[0])
+        if name == "map" and given and given[0] and all(map(known, given[0])):
+            return self.new(node, results, stateful=True)
         parts = self.elements(arguments) | results
         if name in ELEMENTS:
             return parts
@@ -621,9 +656,9 @@ class Walk:
 
     def methods(self, owners: Things, function: ast.expr) -> Things:
         """The methods of that name, of the page's classes."""
-        name = function.attr if isinstance(function, ast.Attribute) else "__call__"
-        instances = {thing for thing in self.value(function) if not thing.code}
-        things = owners or frozenset(instances)
+        is_method = isinstance(function, ast.Attribute)
+        name = function.attr if is_method else "__call__"
+        things = frozenset(thing for thing in owners if is_method or not thing.code)
         return NOTHING.union(*(self.member(thing, name) for thing in self.memory.classes(things)))
 
     def member(self, kind: Thing, name: str) -> Things:
@@ -674,7 +709,8 @@ class Walk:
         code = thing.code
         everything = rest.union(*given, *named.values())
         if isinstance(code, ast.ClassDef):
-            instance = self.new((node, code), everything)
+            instance = self.new((node, code))
+            self.store(instance, ANY, everything)
             self.relate(self.memory.kinds, instance, frozenset({thing}))
             self.functions(self.member(thing, "__init__"), node, [instance, *given], named, rest)
             return instance
@@ -685,12 +721,7 @@ class Walk:
         self.calls = (*self.calls, node)
         self.entered = (*self.entered, code)
         self.scopes = ((self.calls, code), *thing.scopes)
-        self.outer = {
-            name: "global" if isinstance(part, ast.Global) else "nonlocal"
-            for part in ast.walk(code)
-            if isinstance(part, ast.Global | ast.Nonlocal)
-            for name in part.names
-        }
+        self.outer = outer_names(code)
         self.returned, self.branches = NOTHING, 0
         self.bind_parameters(self.scopes[0], thing, given, named, rest)
         for part in ast.walk(code.args):
@@ -703,7 +734,7 @@ class Walk:
         result = self.returned
         self.scopes, self.calls, self.entered, self.outer, self.returned = frame
         self.statement, self.branches = place
-        if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(code)):
+        if yields(code):
             return self.new((node, code), result, stateful=True)
         return result
 
