@@ -12,24 +12,45 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from typing import NamedTuple
 
-LIBRARIES = ["numpy", "matplotlib.pyplot", "vanishing.figures"]
+from engine.explorables import explored
+from engine.figures import saved, take_open
+from vanishing.figures import use as use_style
+
+LIBRARIES = ["numpy", "matplotlib.pyplot", "vanishing.figures", "engine.explorables"]
 
 
-def printed(codes: Sequence[str]) -> list[tuple[str, str]]:
-    """What each code prints, and its traceback or nothing; a warning is an error."""
+class Outcome(NamedTuple):
+    """What a code printed and drew, each figure as SVG, and its traceback or nothing."""
+
+    printed: str
+    figures: list[str]
+    error: str
+
+
+def outcomes(codes: Sequence[str]) -> list[Outcome]:
+    """What each code gives; a warning is an error."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LIBRARIES)
     with ProcessPoolExecutor(os.cpu_count(), context, max_tasks_per_child=1) as pool:
         return list(pool.map(run, codes))
 
 
-def run(code: str) -> tuple[str, str]:
+def run(code: str) -> Outcome:
     output = io.StringIO()
     warnings.simplefilter("error")
+    # The page draws in the same style.
+    use_style()
     with contextlib.redirect_stdout(output):
         try:
             exec(compile(code, "<the block>", "exec"), {"__name__": "__main__"})
+            pictures = [picture(figure) for figure in take_open()]
         except BaseException:
-            return output.getvalue(), traceback.format_exc()
-    return output.getvalue(), ""
+            return Outcome(output.getvalue(), [], traceback.format_exc())
+    return Outcome(output.getvalue(), pictures, "")
+
+
+def picture(figure) -> str:
+    """The figure as the page has it; one with knobs, at the start."""
+    return explored(figure, "state")[0] if hasattr(figure, "explorable") else saved(figure)

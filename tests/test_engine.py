@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from engine import render as rendering
 from engine.cache import page_run
-from engine.closures import closure
 from engine.downloads import notebook, script
 from engine.figures import inline_svg
 from engine.links import link_problems
@@ -325,36 +324,6 @@ def test_update_outputs_writes_what_was_printed_and_nothing_else():
         fence("print(3)"),
         fence("...", "output"),
     )
-
-
-@pytest.mark.parametrize(
-    ("earlier", "block", "stateful", "needed"),
-    [
-        (["import os\nimport sys"], "sys.argv", [], ["import sys"]),
-        (["x = 1\nx = 2"], "x", [], ["x = 2"]),
-        (["x = 1\nx += 1"], "x", [], ["x = 1", "x += 1"]),
-        (["x = []", "x.append(1)\nprint(x)"], "x", [], ["x = []", "x.append(1)"]),
-        (["x = {}\nx['a'] = 1"], "x", [], ["x = {}", "x['a'] = 1"]),
-        (["def f():\n    return k\nk = 1\nj = 2"], "f()", [], ["def f():\n    return k", "k = 1"]),
-        (["def f(x):\n    return x\nx = 5"], "f(1)", [], ["def f(x):\n    return x"]),
-        (["g = make()\na = g.draw()\nb = 1"], "g.draw()", ["g"], ["g = make()", "a = g.draw()"]),
-        (
-            ["if c:\n    x = 1\nelse:\n    x = 2\nc = 1"],
-            "x",
-            [],
-            ["if c:\n    x = 1\nelse:\n    x = 2"],
-        ),
-        (["x = 1"], "x = 2\nx", [], []),
-        (["@wrap\ndef f(): pass"], "f()", [], ["@wrap\ndef f(): pass"]),
-        (["for n in (1, 2):\n    print(n)"], "for n in (3, 4):\n    print(n)", [], []),
-        (["n = 3"], "for n in range(n):\n    print(n)", [], ["n = 3"]),
-        (["n = 3"], "[n for n in range(2)]", [], []),
-        (["n = 3"], "[m + n for m in range(2)]", [], ["n = 3"]),
-    ],
-)
-def test_a_closure_holds_exactly_the_lines_that_are_needed(earlier, block, stateful, needed):
-    found = closure(earlier, block, stateful)
-    assert found == "\n".join([*needed, "", block] if needed else [block]) + "\n"
 
 
 def test_svg_follows_the_palette_and_has_ids_of_its_own():

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import alone
@@ -10,7 +11,9 @@ import pytest
 import vanishing
 import yaml
 from engine.cache import digest, page_run, page_runs, store
+from engine.figures import inline_svg
 from engine.parse import FRONT_MATTER, Block, plain
+from engine.run import run
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parent.parent
@@ -39,40 +42,114 @@ def test_every_python_fence_ran(path):
     assert fences(path.read_text("utf-8")) == len(visible)
 
 
-def test_every_block_runs_alone_with_the_lines_it_needs(monkeypatch):
+@pytest.fixture
+def as_in_the_build(monkeypatch):
     for name, value in {
         "MPLBACKEND": "Agg",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }.items():
         monkeypatch.setenv(name, value)
+
+
+def differences(blocks: list[tuple[str, Block]]) -> list[str]:
+    """What each block gives alone, where that differs from what the block gives on its page."""
+    outcomes = alone.outcomes([block.runnable for _, block in blocks])
+    return [
+        f"{path}:{block.line}: alone, with the lines it needs, this block does not {found}\n"
+        f"    repair: {repair}\n{block.runnable}\n--- it prints\n"
+        f"{outcome.printed}{outcome.error[-2000:]}"
+        for (path, block), outcome in zip(blocks, outcomes, strict=True)
+        for found, repair in difference(block, outcome)
+    ]
+
+
+def difference(block: Block, outcome: alone.Outcome) -> Iterator[tuple[str, str]]:
+    if outcome.error or plain(outcome.printed) != block.printed:
+        yield (
+            "print what it prints on the page",
+            "start randomness where it is used; do not print in a statement that later blocks need",
+        )
+    on_the_page = [block.figure] if block.figure else []
+    if not outcome.error and list(map(shown, outcome.figures)) != list(map(shown, on_the_page)):
+        yield (
+            f"draw what it draws on the page; {len(outcome.figures)} figures stand open",
+            "draw in statements that no later block needs; change a value in a statement that "
+            "does nothing else, so that it is seen that the statement is needed",
+        )
+
+
+def shown(svg: str) -> str:
+    """The SVG as a page would hold it: ids by order, coordinates rounded."""
+    return inline_svg(svg, "figure", "")
+
+
+@pytest.mark.usefixtures("as_in_the_build")
+def test_every_block_runs_alone_with_the_lines_it_needs():
     visible = [
         (run.path, block)
         for run in page_runs(PAGES)
         for block in run.blocks
         if not block.hidden and block.skipped is None
     ]
-    results = alone.printed([block.runnable for _, block in visible])
+    found = differences(visible)
+    assert not found, "\n\n".join(found)
 
-    def failure(path: str, block: Block, output: str, error: str) -> str | None:
-        if not error and plain(output) == block.printed:
-            return None
-        return (
-            f"{path}:{block.line}: alone, with the lines it needs, this block does not give what it gives on the page\n"
-            f"    repair: start randomness where it is used; do not print in a statement that later blocks need\n"
-            f"{block.runnable}\n--- it prints\n{output}{error[-2000:]}"
-        )
 
-    failures = [failure(*found, *result) for found, result in zip(visible, results, strict=True)]
-    assert not any(failures), "\n\n".join(filter(None, failures))
+LINE = """
+```python
+from vanishing import figures
+
+heights = [1.0, 2.0, 3.0]
+heights.append(0.5)
+```
+
+```python alt="A line." caption="A line."
+{draw}
+```
+"""
+DRAWINGS = {
+    "a figure": "ax = figures.curves(range(len(heights)), {'heights': heights})",
+    "a figure with knobs": (
+        "from vanishing.explorables import explore\n\n\n"
+        "def draw(ax, *, power=1):\n"
+        "    ax.plot([height**power for height in heights])\n"
+        "    return 'heights'\n\n\n"
+        "ax = figures.curves([0, 3], {'': [0, 9]})\n"
+        "explore(draw, ax=ax, power=[1, 2])"
+    ),
+}
+
+
+@pytest.mark.usefixtures("as_in_the_build")
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_dropped_line_that_changes_only_the_figure_is_seen(name):
+    page = run(LINE.format(draw=DRAWINGS[name]), "docs/x.md")
+    assert not page.problems
+    block = page.blocks[1]
+    whole = block.runnable
+    assert not differences([("docs/x.md", block)])
+    block.runnable = whole.replace("heights.append(0.5)\n", "")
+    assert block.runnable != whole
+    (found,) = differences([("docs/x.md", block)])
+    assert found.startswith("docs/x.md:9: ") and "does not draw" in found
+
+
+@pytest.mark.usefixtures("as_in_the_build")
+def test_a_figure_of_another_block_is_seen():
+    page = run(LINE.format(draw=DRAWINGS["a figure"]), "docs/x.md")
+    block = page.blocks[1]
+    block.runnable = "import matplotlib.pyplot as plt\n\nplt.figure()\n" + block.runnable
+    (found,) = differences([("docs/x.md", block)])
+    assert "2 figures stand open" in found
 
 
 @pytest.mark.parametrize(
     "code", ["import warnings; warnings.warn('old')", "print(np)", "raise SystemExit(1)"]
 )
 def test_what_does_not_run_alone_is_seen(code):
-    ((_, error),) = alone.printed([code])
-    assert error
+    (outcome,) = alone.outcomes([code])
+    assert outcome.error
 
 
 def test_pages_and_navigation_agree():

@@ -1,10 +1,12 @@
-"""The earlier lines that a block needs, found from the names that it uses."""
+"""The earlier lines that a block needs: those that bind or may change what it uses."""
 
 import ast
 import functools
 import symtable
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from engine.effects import Effects, Memory, Things, Walk
 
 PLAIN = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
@@ -13,17 +15,17 @@ PLAIN = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.FunctionDef,
 class Statement:
     """One statement at the top level of a block, and its names at module level."""
 
+    node: ast.stmt
     source: str
     binds: set[str]
-    changes: set[str]
     uses: set[str]
     uses_when_called: set[str]
     replaces: set[str]
-    """Those of the names it binds that owe nothing to what they meant before."""
+    """Those of the names it binds whose earlier objects it does not use."""
 
 
 class Scoped(ast.NodeTransformer):
-    """Makes comprehensions generators, whose variables are their own; from Python 3.12 on those of the others are not."""
+    """Makes comprehensions generators: since Python 3.12 only a generator has a symbol table."""
 
     def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:  # noqa: N802, the name that ast looks for
         return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
@@ -39,15 +41,25 @@ class Scoped(ast.NodeTransformer):
 def closure(earlier: Sequence[str], block: str, stateful: Iterable[str] = ()) -> str:
     """The block's source below the earlier statements that it needs, and no others.
 
-    A statement is needed if it binds or changes a name that is used below it. `stateful` names
-    objects that every use changes, such as random generators.
+    A statement is needed if it binds a name that is used below it, or may change an object that
+    such a name leads to. `stateful` names objects that every use changes, such as random
+    generators.
     """
-    names = frozenset(stateful)
-    above = [s for source in earlier for s in statements(source, names)]
-    own = statements(block, names)
+    above, memory = walked(tuple(earlier))
+    changes = [changed(effects, frozenset(stateful)) for _, effects in above]
+    own = statements(block)
     late = called_names(own) - {name for statement in own for name in statement.binds}
     while True:
-        kept = needed_statements(above, own, late)
+        needed = set(late)
+        for statement in reversed(own):
+            needed = needed_before(statement, needed)
+        kept = []
+        for (statement, effects), objects in zip(reversed(above), reversed(changes), strict=True):
+            if (statement.binds | effects.rebound) & needed or (
+                objects and objects & reached(memory, effects, needed)
+            ):
+                kept.insert(0, statement)
+                needed = needed_before(statement, needed)
         found = late | called_names(kept)
         if found == late:
             break
@@ -60,30 +72,42 @@ def called_names(found: Iterable[Statement]) -> set[str]:
     return {name for statement in found for name in statement.uses_when_called}
 
 
-def needed_statements(
-    above: list[Statement], own: tuple[Statement, ...], late: set[str]
-) -> list[Statement]:
-    needed = set(late)
-    for statement in reversed(own):
-        needed = needed_before(statement, needed)
-    kept = []
-    for statement in reversed(above):
-        if (statement.binds | statement.changes) & needed:
-            kept.append(statement)
-            needed = needed_before(statement, needed)
-    return kept[::-1]
-
-
 def needed_before(statement: Statement, needed: set[str]) -> set[str]:
     return (needed - statement.replaces) | statement.uses
 
 
+def changed(effects: Effects, stateful: frozenset[str]) -> Things:
+    """The objects that a statement may change, those that every use changes among them."""
+    spent = {thing for name in stateful for thing in effects.names.get(name, ())}
+    return effects.changed | {t for t in effects.touched if t.stateful or t in spent}
+
+
+def reached(memory: Memory, effects: Effects, names: set[str]) -> Things:
+    """The objects to which the names lead after a statement."""
+    return memory.reached({thing for name in names for thing in effects.names.get(name, ())})
+
+
+@functools.lru_cache(maxsize=8)
+def walked(sources: tuple[str, ...]) -> tuple[tuple[tuple[Statement, Effects], ...], Memory]:
+    """The statements of a page's blocks with their effects, and what the page knows then.
+
+    Kept because the next block of the page asks for the same and one block more.
+    """
+    if not sources:
+        return (), Memory()
+    above, memory = walked(sources[:-1])
+    memory = memory.copy()
+    walk = Walk(memory)
+    own = tuple((statement, walk.effects(statement.node)) for statement in statements(sources[-1]))
+    return above + own, memory
+
+
 @functools.lru_cache(maxsize=256)
-def statements(source: str, stateful: frozenset[str]) -> tuple[Statement, ...]:
-    return tuple(parsed(source, stateful))
+def statements(source: str) -> tuple[Statement, ...]:
+    return tuple(parsed(source))
 
 
-def parsed(source: str, stateful: frozenset[str]) -> Iterator[Statement]:
+def parsed(source: str) -> Iterator[Statement]:
     lines = source.splitlines()
     for node in ast.parse(source).body:
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
@@ -91,15 +115,16 @@ def parsed(source: str, stateful: frozenset[str]) -> Iterator[Statement]:
         table = symtable.symtable(ast.unparse(Scoped().visit(ast.parse(text))), "block", "exec")
         symbols = table.get_symbols()
         binds = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
+        binds |= {name for child in table.get_children() for name in walrus_names(child)}
         uses = {s.get_name() for s in symbols if s.is_referenced()}
         called = {name for child in table.get_children() for name in global_names(child)}
         targets = set(loop_targets(node))
         if isinstance(node, ast.AugAssign):
             uses |= binds
         yield Statement(
+            node,
             text,
             binds,
-            set(changed(node)) | ((uses | called) & stateful),
             uses - targets
             if isinstance(node, (ast.FunctionDef, ast.ClassDef))
             else (uses | called) - targets,
@@ -108,15 +133,36 @@ def parsed(source: str, stateful: frozenset[str]) -> Iterator[Statement]:
         )
 
 
-def loop_targets(node: ast.stmt) -> Iterator[str]:
-    """The names that a loop binds before its body uses them."""
-    if isinstance(node, ast.For):
-        read = {part.id for part in ast.walk(node.iter) if isinstance(part, ast.Name)}
-        yield from (
-            part.id
-            for part in ast.walk(node.target)
-            if isinstance(part, ast.Name) and part.id not in read
+def loop_targets(node: ast.AST) -> Iterator[str]:
+    """The names that loops bind, and that only their bodies use."""
+    loops = [part for part in ast.walk(node) if isinstance(part, ast.For)]
+    for name in {name for loop in loops for name in read_or_bound(loop.target)}:
+        inside = sum(
+            list(read_or_bound(part)).count(name)
+            for loop in outermost(loops, name)
+            for part in [loop.target, *loop.body]
         )
+        if inside == list(read_or_bound(node)).count(name):
+            yield name
+
+
+def outermost(loops: Iterable[ast.For], name: str) -> list[ast.For]:
+    """The loops that bind the name, without those inside of one of these."""
+    binding = [loop for loop in loops if name in read_or_bound(loop.target)]
+    within = {part for loop in binding for part in ast.walk(loop) if part is not loop}
+    return [loop for loop in binding if loop not in within]
+
+
+def read_or_bound(node: ast.AST) -> Iterator[str]:
+    yield from (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+
+
+def walrus_names(table: symtable.SymbolTable) -> Iterator[str]:
+    """The module's names that a comprehension, and those in it, bind."""
+    if table.get_name() == "genexpr":
+        yield from (s.get_name() for s in table.get_symbols() if s.is_global() and s.is_assigned())
+        for child in table.get_children():
+            yield from walrus_names(child)
 
 
 def global_names(table: symtable.SymbolTable) -> Iterator[str]:
@@ -124,17 +170,3 @@ def global_names(table: symtable.SymbolTable) -> Iterator[str]:
     yield from (s.get_name() for s in table.get_symbols() if s.is_global())
     for child in table.get_children():
         yield from global_names(child)
-
-
-def changed(node: ast.AST) -> Iterator[str]:
-    """The names whose objects a statement changes: stored into, or called for their effect."""
-    for part in ast.walk(node):
-        target: ast.AST | None = None
-        if isinstance(part, (ast.Attribute, ast.Subscript)) and not isinstance(part.ctx, ast.Load):
-            target = part
-        elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
-            target = part.value.func if isinstance(part.value.func, ast.Attribute) else None
-        while isinstance(target, (ast.Attribute, ast.Subscript)):
-            target = target.value
-        if isinstance(target, ast.Name):
-            yield target.id
