@@ -305,3 +305,49 @@ def test_the_table_has_a_line_for_each_layer_under_its_heading():
         "    2    2.00e+00    1.00e+00    3.00e+00        25%    50%",
         "steady: delta changes by 0.5 per layer going back, 5.0e-01 in all",
     ]
+
+
+NAN, INF = np.nan, np.inf
+
+
+@pytest.mark.parametrize(
+    ("gradients", "signals", "expected"),
+    [
+        ([1e-5, 1e-2, 1.0], [1.0, 1.0, 1.0], "vanishing"),
+        ([1e5, 1e2, 1.0], [1.0, 1.0, 1.0], "exploding"),
+        ([1.0, 1.0, 1.0], [1.0, 1.0, 1.0], "steady"),
+        ([1.0, 1.0, 1.0], [1.0, INF, NAN], "exploding"),
+        ([NAN, NAN, NAN], [1.0, INF, NAN], "exploding"),
+        ([INF, 1.0, 1.0], [1.0, NAN, 1.0], "exploding"),
+        ([1.0, 1.0, 1.0], [1.0, NAN, NAN], "undefined"),
+        ([NAN, 1.0, 1.0], [1.0, 1.0, 1.0], "undefined"),
+        ([1.0, 1.0, 0.0], [1.0, 1.0, 1.0], "undefined"),
+    ],
+)
+def test_there_is_one_verdict(gradients, signals, expected):
+    """For a network, for arrays, and for numbers: the same rule on the same numbers."""
+    ones = np.ones(3)
+    measured = vn.Measurements(
+        np.array(signals), np.array(signals), np.array(gradients), ones, ones, 0 * ones, 0 * ones
+    )
+    arrays = [np.full((2, 2), size) for size in gradients], [np.full(2, s) for s in signals]
+    with np.errstate(all="raise"):
+        assert vn.verdict(gradients, signals=signals) == expected
+        assert measured.verdict == measured.diagnosis.verdict == expected
+        assert vn.diagnose(gradients, signals=signals).verdict == expected
+        assert vn.diagnose(arrays[0], signals=arrays[1]).verdict == expected
+    assert str(measured).splitlines()[-1].startswith(expected)
+
+
+def test_a_signal_that_overflows_into_nan_explodes_whoever_is_asked():
+    """Infinity minus infinity is NaN in the layer that overflows: input and weights are finite."""
+    weight = np.array([[1e200, -1e200], [1e200, -1e200]])
+    layers = [vn.Linear(weight, np.zeros(2)) for _ in range(3)]
+    network = vn.Sequential((*layers, vn.Activate("tanh"), vn.Linear(np.eye(2), np.zeros(2))))
+    measured = vn.measure(network, np.ones((3, 2)) * [2, 1], np.zeros(3, int))
+    assert np.isinf(measured.preactivation_rms).any()
+    assert not np.isnan(measured.signal_rms).any()
+    assert measured.verdict == measured.diagnosis.verdict == "exploding"
+    assert (
+        measured.diagnosis.first_layer[0] == int(np.isinf(measured.preactivation_rms).argmax()) + 1
+    )

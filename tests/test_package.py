@@ -27,7 +27,9 @@ ORDER = [
     "theory",
     *(
         f"measurement.{module}"
-        for module in ("norms verdicts bars diagnosis measurements correlations time_steps").split()
+        for module in (
+            "norms verdicts bars diagnosis allocator measurements correlations time_steps"
+        ).split()
     ),
     *(f"checking.{module}" for module in "duals gradients projection jacobians".split()),
     *(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from vanishing._validation import Array, instance
+from vanishing.measurement.allocator import keep_freed_memory
 from vanishing.measurement.diagnosis import Diagnosis, diagnose
 from vanishing.measurement.norms import norm
 from vanishing.measurement.verdicts import geometric_factor, verdict
@@ -148,6 +149,7 @@ def measured_passes(
     x = network.checked(x)
     instance(loss, "loss", Loss)
     instance(mode, "mode", Mode)
+    keep_freed_memory()
     with np.errstate(over="ignore", invalid="ignore"):
         forward, memories = [], []
         steps = network.forward_steps(x, mode)

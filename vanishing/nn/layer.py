@@ -179,8 +179,8 @@ def checked_array(
     return array
 
 
-def prefixed(prefix: str | int, parameters: Parameters) -> dict[str, Array]:
-    """The mapping with `prefix.` before each name, as `0.weight`: names of a layer in a layer."""
+def prefixed(prefix: str, parameters: Parameters) -> dict[str, Array]:
+    """The mapping with `prefix.` before each name, as `branch.weight`: of a layer in a layer."""
     return {f"{prefix}.{name}": value for name, value in parameters.items()}
 
 

@@ -20,7 +20,6 @@ from vanishing.nn.layer import (
     Mode,
     Nonlinearity,
     Parameters,
-    prefixed,
     split,
 )
 
@@ -138,10 +137,11 @@ class Sequential(Layer):
 
 
 def _joined(by_layer: Iterable[Parameters]) -> dict[str, Array]:
-    joined: dict[str, Array] = {}
-    for i, parameters in enumerate(by_layer):
-        joined |= prefixed(i, parameters)
-    return joined
+    return {
+        f"{i}.{name}": value
+        for i, parameters in enumerate(by_layer)
+        for name, value in parameters.items()
+    }
 
 
 @dataclass(frozen=True, eq=False)
