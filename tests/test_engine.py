@@ -15,10 +15,10 @@ from engine import render as rendering
 from engine.cache import page_run
 from engine.closures import closure
 from engine.downloads import notebook, script
-from engine.figures import inline_svg
 from engine.links import link_problems
 from engine.plugin import with_outputs
 from engine.run import run
+from engine.svg import inline_svg
 
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2], color='#0072B2')"
 

@@ -20,7 +20,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler
 
-from engine import explorables
+from engine import states as figure_states
 from engine.cache import page_runs
 from engine.downloads import notebook, script
 from engine.parse import PageError
@@ -69,8 +69,8 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
             files.append(File.generated(config, f"{stem}.ipynb", content=whole))
             files.append(File.generated(config, f"{stem}.py", content=script(whole)))
         for states in filter(None, (block.states for block in run.blocks)):
-            beside = Path(name).with_name(explorables.script_name(name, states)).as_posix()
-            files.append(File.generated(config, beside, content=explorables.script(states)))
+            beside = Path(name).with_name(figure_states.script_name(name, states)).as_posix()
+            files.append(File.generated(config, beside, content=figure_states.script(states)))
 
 
 def on_page_context(context: dict[str, Any], page: Page, **_: Any) -> None:

@@ -18,10 +18,10 @@ from typing import Any
 from nbconvert.filters import strip_ansi
 
 from engine.closures import closure
-from engine.figures import figure_problems
 from engine.links import link_problems
 from engine.parse import Block, Page, Problem, page_parser, plain
 from engine.run import PageRun, indented
+from engine.svg import figure_problems
 
 HEAD = re.compile(r"(?:#\|.*(?:\n|\Z))*")
 OPTION = re.compile(r"#\| (alt|caption|fold):(.*(?:\n#\|  .*)*)")

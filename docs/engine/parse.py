@@ -54,7 +54,7 @@ class Block:
     printed: str = ""
     figure: str | None = None
     states: dict[str, Any] | None = None
-    """Those of a figure with knobs: an `engine.explorables.States`."""
+    """Those of a figure with knobs: an `engine.states.States`."""
     skipped: str | None = None
     runnable: str = ""
 

@@ -13,10 +13,10 @@ from markdown.treeprocessors import Treeprocessor
 from math_core import LatexError, LatexToMathML
 
 from engine.cache import page_run
-from engine.explorables import states_html
-from engine.figures import inline_svg
 from engine.parse import FRONT_MATTER, RUNS, Block, PageError, Problem, Value
 from engine.run import PageRun
+from engine.states import states_html
+from engine.svg import inline_svg
 from engine.typeset import typeset
 
 CONVERTER = LatexToMathML(pretty_print="never", fancy_error=False)

@@ -19,13 +19,12 @@ import matplotlib
 import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
-from sybil.example import Example
 from sybil.evaluators.python import PythonEvaluator
+from sybil.example import Example
 from sybil.region import Lexeme, Region
 
-from engine import figures
+from engine import svg
 from engine.closures import closure
-from engine.explorables import explored
 from engine.parse import (
     CODE_SPAN,
     RUNS,
@@ -37,6 +36,7 @@ from engine.parse import (
     page_parser,
     plain,
 )
+from engine.states import explored
 from vanishing.figures import use as use_style
 
 EXECUTE = PythonEvaluator()
@@ -198,7 +198,7 @@ class Runner:
             self.page.problem(
                 block.start, "a hidden block prints", "assert instead, or make the block visible"
             )
-        if list(figures.take_open()):
+        if list(svg.take_open()):
             self.page.problem(block.start, "a hidden block draws", "make the block visible")
 
     def check_output(self, block: Block) -> None:
@@ -218,8 +218,8 @@ class Runner:
             )
 
     def take_figure(self, block: Block) -> None:
-        drawn = [self.picture(figure, block) for figure in figures.take_open()]
-        found = list(figures.figure_problems(drawn, block.options))
+        drawn = [self.picture(figure, block) for figure in svg.take_open()]
+        found = list(svg.figure_problems(drawn, block.options))
         for message, repair in found:
             self.page.problem(block.start, message, repair)
         if drawn and not found:
@@ -230,7 +230,7 @@ class Runner:
     def picture(self, figure: Figure, block: Block) -> str:
         """The figure as SVG; one with knobs leaves its states with the block."""
         if not hasattr(figure, "explorable"):
-            return figures.saved(figure)
+            return svg.saved(figure)
         number = 1 + sum(earlier.figure is not None for earlier in self.result.blocks)
         picture, block.states = explored(figure, f"figure-{number}-state")
         return picture

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 
-from engine.figures import SVG_STYLE, foreign_colours, fragment, saved
+from engine.svg import SVG_STYLE, foreign_colours, fragment, saved
 from engine.typeset import typeset
 from vanishing.explorables import Explorable
 
