@@ -2,14 +2,13 @@
 
 import os
 import re
-import sys
 from pathlib import Path
 
 import alone
 import pytest
 import vanishing
 import yaml
-from engine.cache import digest, page_run, page_runs, store
+from engine.cache import page_run, page_runs, store
 from engine.parse import FRONT_MATTER, Block, plain
 from markdown_it import MarkdownIt
 
@@ -129,28 +128,6 @@ def test_the_readme_states_the_size_of_the_package():
     values = {value.expression: value.text for value in page_run("docs/reference/api.md").values}
     total = next(text for expression, text in values.items() if expression.startswith("sum(lines"))
     assert f"{total} lines of code" in Path("README.md").read_text("utf-8")
-
-
-def test_a_run_is_kept_by_all_that_it_depends_on(tmp_path, monkeypatch):
-    """The name of a run changes with the page, the package, the engine and the versions."""
-    names = [digest("page")]
-    names.append(digest("page, edited"))
-    for module in (vanishing.__file__, sys.modules["engine.cache"].__file__):
-        copy = tmp_path / str(len(names))
-        copy.mkdir()
-        for source in Path(module).parent.glob("*.py"):
-            (copy / source.name).write_bytes(source.read_bytes() + b"\n")
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                "vanishing.__file__" if module == vanishing.__file__ else "engine.cache.__file__",
-                str(copy / "x.py"),
-            )
-            names.append(digest("page"))
-    with monkeypatch.context() as patch:
-        patch.setattr("engine.cache.versions", lambda: "numpy 0")
-        names.append(digest("page"))
-    assert len(set(names)) == 5
-    assert digest("page") == names[0]
 
 
 def test_only_so_many_runs_are_kept(tmp_path, monkeypatch):
