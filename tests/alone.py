@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
-from engine.explorables import explored
-from engine.figures import saved, take_open
-from vanishing.figures import use as use_style
+from engine.states import explored
+from engine.svg import saved, take_open
+from vanishing.plot import use as use_style
 
-LIBRARIES = ["numpy", "matplotlib.pyplot", "vanishing.figures", "engine.explorables"]
+LIBRARIES = ["numpy", "matplotlib.pyplot", "vanishing.plot", "engine.states"]
 
 
 class Outcome(NamedTuple):

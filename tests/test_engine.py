@@ -11,13 +11,15 @@ import matplotlib as mpl
 import nbformat
 import numpy as np
 import pytest
+from engine import cache
 from engine import render as rendering
-from engine.cache import page_run
+from engine.cache import digest, page_run
 from engine.downloads import notebook, script
-from engine.figures import inline_svg
 from engine.links import link_problems
 from engine.plugin import with_outputs
 from engine.run import run
+from engine.settings import Settings
+from engine.svg import inline_svg
 
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2], color='#0072B2')"
 
@@ -302,6 +304,87 @@ def test_a_page_leaves_the_process_as_it_was():
     assert filters == list(warnings.filters)
     assert errors == np.geterr()
     assert not mpl.pyplot.get_fignums()
+
+
+# What a run is kept by
+
+
+@pytest.fixture
+def watched(tmp_path, monkeypatch):
+    """A package with a sub-package, and a module, which the engine watches."""
+    for name in ("orbits/__init__.py", "orbits/kepler/laws.py", "orbits/data.csv", "moons.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("import nothing_of_the_kind\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("engine.cache.settings", lambda: Settings(watch=("orbits", "moons")))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "name", ["orbits/__init__.py", "orbits/kepler/laws.py", "orbits/data.csv", "moons.py"]
+)
+def test_a_run_is_kept_by_every_file_that_is_watched(watched, name):
+    before = digest("page")
+    assert digest("page") == before
+    with (watched / name).open("a") as file:
+        file.write("# edited\n")
+    assert digest("page") != before
+
+
+def test_a_run_is_kept_by_the_page_and_by_names_and_places_of_files(watched):
+    found = [digest("page"), digest("page, edited")]
+    file = watched / "orbits/kepler/laws.py"
+    for name in ("orbits/kepler/rules.py", "orbits/rules.py"):
+        file = file.rename(watched / name)
+        found.append(digest("page"))
+    file.unlink()
+    found.append(digest("page"))
+    assert len(set(found)) == 5
+
+
+def test_a_run_is_not_kept_by_bytecode_and_hidden_files(watched):
+    before = digest("page")
+    for name in ("orbits/__pycache__/laws.pyc", "orbits/.laws.py.swp"):
+        (watched / name).parent.mkdir(exist_ok=True)
+        (watched / name).write_bytes(b"")
+    assert digest("page") == before
+
+
+def test_a_run_is_kept_by_versions_and_by_what_is_installed(monkeypatch):
+    found = []
+    for told in (
+        Settings(),
+        Settings(distributions=("pytest",)),
+        Settings(optional=("pytest",)),
+        Settings(optional=("nothing_of_the_kind",)),
+    ):
+        monkeypatch.setattr("engine.cache.settings", lambda told=told: told)
+        cache.versions.cache_clear()
+        found.append(digest("page"))
+    cache.versions.cache_clear()
+    assert len(set(found)) == 3
+    assert found[0] == found[3]
+
+
+def test_a_run_is_kept_by_engine_and_settings(monkeypatch):
+    engine = {name for name, _ in cache.files("engine")}
+    assert {"svg.py", "jupyter/kernels/lab/kernel.json"} <= engine
+    assert [name for name, _ in cache.files("site_settings")] == ["site_settings.py"]
+    found = [digest("page")]
+    for edited in ("engine", "site_settings"):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                "engine.cache.files",
+                lambda module, edited=edited: [("file.py", b"edited" * (module == edited))],
+            )
+            found.append(digest("page"))
+    assert len(set(found)) == 3
+
+
+def test_what_is_watched_must_be_there(monkeypatch):
+    monkeypatch.setattr("engine.cache.settings", lambda: Settings(watch=("nothing_of_the_kind",)))
+    with pytest.raises(ModuleNotFoundError, match="site_settings.py watches 'nothing_of_the_kind'"):
+        digest("page")
 
 
 def test_update_outputs_writes_what_was_printed_and_nothing_else():

@@ -6,7 +6,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from engine import explorables as states
+from engine import states
 from engine.run import run
 
 from vanishing import plot

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +9,10 @@ import alone
 import pytest
 import vanishing
 import yaml
-from engine.cache import digest, page_run, page_runs, store
-from engine.figures import inline_svg
+from engine.cache import page_run, page_runs, store
 from engine.parse import FRONT_MATTER, Block, plain
 from engine.run import run
+from engine.svg import inline_svg
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parent.parent
@@ -111,7 +110,7 @@ heights.append(0.5)
 DRAWINGS = {
     "a figure": "ax = figures.curves(range(len(heights)), {'heights': heights})",
     "a figure with knobs": (
-        "from vanishing.explorables import explore\n\n\n"
+        "from vanishing.plot import explore\n\n\n"
         "def draw(ax, *, power=1):\n"
         "    ax.plot([height**power for height in heights])\n"
         "    return 'heights'\n\n\n"
@@ -206,28 +205,6 @@ def test_the_readme_states_the_size_of_the_package():
     values = {value.expression: value.text for value in page_run("docs/reference/api.md").values}
     total = next(text for expression, text in values.items() if expression.startswith("sum(lines"))
     assert f"{total} lines of code" in Path("README.md").read_text("utf-8")
-
-
-def test_a_run_is_kept_by_all_that_it_depends_on(tmp_path, monkeypatch):
-    """The name of a run changes with the page, the package, the engine and the versions."""
-    names = [digest("page")]
-    names.append(digest("page, edited"))
-    for module in (vanishing.__file__, sys.modules["engine.cache"].__file__):
-        copy = tmp_path / str(len(names))
-        copy.mkdir()
-        for source in Path(module).parent.glob("*.py"):
-            (copy / source.name).write_bytes(source.read_bytes() + b"\n")
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                "vanishing.__file__" if module == vanishing.__file__ else "engine.cache.__file__",
-                str(copy / "x.py"),
-            )
-            names.append(digest("page"))
-    with monkeypatch.context() as patch:
-        patch.setattr("engine.cache.versions", lambda: "numpy 0")
-        names.append(digest("page"))
-    assert len(set(names)) == 5
-    assert digest("page") == names[0]
 
 
 def test_only_so_many_runs_are_kept(tmp_path, monkeypatch):

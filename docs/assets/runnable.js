@@ -1,8 +1,9 @@
 // A button beside the ordinary copy button: it copies a block with exactly the earlier lines that it needs.
 // Copying itself, its fallback for pages opened from a folder, and the message are Material's: it serves
 // every element with data-clipboard-text. Without scripts the templates stay inert and nothing shows.
+// The engine's classes are found by their ends, since each site chooses the prefix.
 addEventListener("DOMContentLoaded", () => {
-  for (const template of document.querySelectorAll("template.vg-runnable")) {
+  for (const template of document.querySelectorAll("template[class$=runnable]")) {
     const button = document.createElement("button");
     button.className = "md-code__button";
     button.ariaLabel = "Copy runnable";
@@ -19,5 +20,5 @@ addEventListener("DOMContentLoaded", () => {
 
 // A value's source closes by Escape, as every tooltip should.
 addEventListener("keydown", ({ key }) => {
-  if (key === "Escape") document.activeElement.closest(".vg-value")?.blur();
+  if (key === "Escape") document.activeElement.closest("[class$=value]")?.blur();
 });

@@ -1,8 +1,14 @@
 """How a page runs: Markdown in, a run page out, for the tests and for the site alike.
 
-Reading order: `parse` finds what runs, `links` checks where a page points, `closures` finds the
-lines that a block needs, `figures` turns drawings into SVG that follows the page's colours, `run`
-runs a page, `cache` keeps runs and makes them in parallel, `render` is the Markdown extension,
-`downloads` the notebook and the script, `plugin` the pytest plugin, `notebooks` makes the same of
-an executed lab, `hooks` and `labs` are what only MkDocs needs.
+The engine knows no site. What differs between sites stands in one object, `settings.Settings`,
+which a module `site_settings` of the site makes. A site uses the engine through these doors:
+`engine.render`, the Markdown extension, which alone suffices; `engine.plugin`, the pytest plugin;
+`hooks.py` and `labs.py`, the hooks of MkDocs; `python -m engine.cache PAGE ...`.
+
+Reading order: `settings` says what a site tells the engine, `parse` finds what runs on a page,
+`links` checks where a page points, `closures` finds the lines that a block needs, `svg` turns a
+drawing into SVG that follows the page's colours, `states` draws a figure with knobs in all its
+states, `run` runs a page, `cache` keeps runs and makes them in parallel, `typeset` and `render`
+show a run page, `downloads` makes the notebook and the script, `plugin` makes a test of each page,
+`notebooks` makes a run page of an executed lab, `hooks` and `labs` do what only MkDocs needs.
 """

@@ -12,34 +12,28 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-import vanishing
 from engine.links import link_problems
 from engine.parse import RUNS, Block, Problem, Value
 from engine.run import PageRun, run
+from engine.settings import MODULE, settings
 
 FOLDER = Path(".cache/pages")
-KEPT = 700  # runs: those of the last dozen versions of the package, at today's number of pages
+KEPT = 700  # runs: a dozen versions of the sources times several dozen pages
 FOUND = 3  # the exit code of a run that found problems
-PACKAGES = ("matplotlib", "numpy", "scikit-learn", "sybil")
-FRAMEWORKS = (
-    "jax",
-    "keras",
-    "tensorflow",
-    "torch",
-)  # a block that needs one is run where it is installed
+DISTRIBUTIONS = ("matplotlib", "numpy", "sybil")  # what the engine runs every page with
 
 
 def digest(*extra: str | bytes) -> str:
-    """A name for all that a page's run depends on: sources, versions, and what is `extra`."""
+    """Name all that a page's run depends on: sources, versions, and what is `extra`."""
     total = hashlib.sha256()
-    for folder in (Path(vanishing.__file__).parent, Path(__file__).parent):
-        for source in sorted(folder.rglob("*.py")):
-            total.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    for module in ("engine", MODULE, *settings().watch):
+        for name, content in files(module):
+            total.update(f"{module}/{name}\0".encode() + content + b"\0")
     total.update(versions().encode())
     for part in extra:
         total.update(part.encode() if isinstance(part, str) else part)
@@ -47,14 +41,38 @@ def digest(*extra: str | bytes) -> str:
     return total.hexdigest()[:24]
 
 
+def files(module: str) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of a module's file, or of every file in a package and below it.
+
+    The module is found and not imported. Bytecode and hidden files, such as an editor's, are
+    passed over.
+    """
+    spec = importlib.util.find_spec(module)
+    if spec is None:
+        raise ModuleNotFoundError(f"{MODULE}.py watches {module!r}, which Python does not find")
+    if spec.submodule_search_locations is None:
+        yield Path(spec.origin).name, Path(spec.origin).read_bytes()
+        return
+    for folder in map(Path, spec.submodule_search_locations):
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder)
+            passed_over = any(part.startswith((".", "__pycache__")) for part in name.parts)
+            if path.is_file() and not passed_over:
+                yield name.as_posix(), path.read_bytes()
+
+
 @functools.cache
 def versions() -> str:
-    there = (name for name in FRAMEWORKS if importlib.util.find_spec(name))
-    return " ".join([platform.python_version(), *map(importlib.metadata.version, PACKAGES), *there])
+    """Tell the versions that a run depends on, and which optional modules are installed."""
+    distributions = (*DISTRIBUTIONS, *settings().distributions)
+    there = (name for name in settings().optional if importlib.util.find_spec(name))
+    return " ".join(
+        [platform.python_version(), *map(importlib.metadata.version, distributions), *there]
+    )
 
 
 def page_run(path: str | os.PathLike[str]) -> PageRun:
-    """The run of the page at `path` (relative to the project), from the cache if it is there."""
+    """Return the run of the page at `path`, relative to the project: the one kept, or a new one."""
     path = Path(path).as_posix()
     while not (
         stored := FOLDER / f"{digest(path, text := Path(path).read_text('utf-8'))}.json"
@@ -66,7 +84,10 @@ def page_run(path: str | os.PathLike[str]) -> PageRun:
 
 
 def page_runs(paths: Iterable[str | os.PathLike[str]]) -> list[PageRun]:
-    """The runs of many pages, as many at a time as there are cores, the longest pages first: they tend to run longest."""
+    """Run many pages, as many at a time as there are cores.
+
+    The longest pages start first, because they tend to run longest.
+    """
     paths = list(paths)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running = {
@@ -96,6 +117,7 @@ def make(path: str) -> None:
 
 
 def store(path: str) -> PageRun:
+    """Run the page here and keep the run; of the kept runs, remove the oldest."""
     text = Path(path).read_text("utf-8")
     name = digest(path, text)
     result = run(text, path)
@@ -110,6 +132,7 @@ def store(path: str) -> PageRun:
 
 
 def load(stored: str) -> PageRun:
+    """Read a run that `store` wrote."""
     fields = json.loads(stored)
     fields["blocks"] = [Block(**block) for block in fields["blocks"]]
     fields["values"] = [Value(**value) for value in fields["values"]]

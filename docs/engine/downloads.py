@@ -15,7 +15,7 @@ ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[.#][^{}\n]*\}")
 
 
 def notebook(run: PageRun) -> str:
-    """The page as a notebook: prose, code, what it printed and drew."""
+    """Write the page as a notebook: prose, code, output, figures."""
     cells = list(page_cells(run))
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
@@ -25,11 +25,12 @@ def notebook(run: PageRun) -> str:
 
 
 def script(notebook: str) -> str:
-    """The notebook as a script in percent cells, its prose in comments."""
+    """Write the notebook as a script in percent cells, with its prose in comments."""
     return jupytext.writes(nbformat.reads(notebook, as_version=4), fmt="py:percent")
 
 
 def page_cells(run: PageRun) -> Iterator[nbformat.NotebookNode]:
+    """Yield a code cell for each block that ran, and Markdown cells for the prose between."""
     position = run.body_start
     for block in run.blocks:
         if block.skipped is not None:
@@ -41,6 +42,10 @@ def page_cells(run: PageRun) -> Iterator[nbformat.NotebookNode]:
 
 
 def prose_cell(run: PageRun, start: int, end: int) -> Iterator[nbformat.NotebookNode]:
+    """Yield a cell of the prose from `start` to `end` if there is any.
+
+    Inline values become text, links to other pages their words, and attribute lists go.
+    """
     text = run.text[start:end]
     for value in reversed([v for v in run.values if start <= v.start < end]):
         text = text[: value.start - start] + value.text + text[value.end - start :]
@@ -50,6 +55,7 @@ def prose_cell(run: PageRun, start: int, end: int) -> Iterator[nbformat.Notebook
 
 
 def code_cell(block: Block) -> nbformat.NotebookNode:
+    """Write a block as a code cell, with its output and figure."""
     outputs = []
     if block.printed:
         outputs.append(new_output("stream", name="stdout", text=block.printed + "\n"))

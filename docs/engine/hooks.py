@@ -1,4 +1,4 @@
-"""What only MkDocs needs: pages run in parallel, downloads, the font, a site that is whole or untouched."""
+"""MkDocs hooks: pages run in parallel, downloads, the font, a site that is whole or untouched."""
 
 import hashlib
 import html
@@ -20,27 +20,27 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler
 
-from engine import explorables
+from engine import states
 from engine.cache import page_runs
 from engine.downloads import notebook, script
 from engine.parse import PageError
 from engine.run import PageRun
 
 FONT = Path(importlib.util.find_spec("ziamath").origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
-NAMES = [0, 1, 2, 3, 4, 5, 6, 13, 14]  # with the copyright and the licence, which asks for it
+NAMES = [0, 1, 2, 3, 4, 5, 6, 13, 14]  # copyright and licence among them, as the licence asks
 log = logging.getLogger("mkdocs.hooks.engine")
 runs: dict[str, PageRun] = {}
 destination: dict[str, str] = {}
 
 
 def on_startup(command: str, **_: Any) -> None:
-    """Build beside the site; under `serve` there is only a site for the moment."""
+    """Remember the command, because `serve` has no site to replace."""
     destination.clear()
     destination["command"] = command
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Date everything by the commit, so that two builds of it give the same files."""
+    """Date everything by the commit, so that two builds give the same files; build aside."""
     commit = subprocess.run(["git", "log", "-1", "--format=%ct"], capture_output=True, text=True)
     if commit.stdout.strip():
         os.environ.setdefault("SOURCE_DATE_EPOCH", commit.stdout.strip())
@@ -50,7 +50,7 @@ def on_config(config: MkDocsConfig) -> None:
 
 
 def on_pre_build(config: MkDocsConfig) -> None:
-    """Run every page, on all cores; what is wrong anywhere stops the build before it begins."""
+    """Run every page, on all cores; a problem on any page stops the build here."""
     docs = Path(config.docs_dir).relative_to(Path.cwd())
     runs.clear()
     for run in page_runs(sorted(docs.rglob("*.md"))):
@@ -61,20 +61,20 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Put the notebook and the script of each page that runs beside it, and the states of its figures with knobs."""
+    """Put beside each page that runs its notebook, its script, and the states of its figures."""
     for name, run in runs.items():
         if run.shows_code:
             stem = name.removesuffix(".md")
             whole = notebook(run)
             files.append(File.generated(config, f"{stem}.ipynb", content=whole))
             files.append(File.generated(config, f"{stem}.py", content=script(whole)))
-        for states in filter(None, (block.states for block in run.blocks)):
-            beside = Path(name).with_name(explorables.script_name(name, states)).as_posix()
-            files.append(File.generated(config, beside, content=explorables.script(states)))
+        for drawn in filter(None, (block.states for block in run.blocks)):
+            beside = Path(name).with_name(states.script_name(name, drawn)).as_posix()
+            files.append(File.generated(config, beside, content=states.script(drawn)))
 
 
 def on_page_context(context: dict[str, Any], page: Page, **_: Any) -> None:
-    """Fill the inline values of the front matter in, once the page's names are known."""
+    """Fill in the inline values of the page's front matter."""
     run = runs.get(page.file.src_uri)
     for source, text in run.meta.items() if run else ():
         for key, value in page.meta.items():
@@ -88,7 +88,7 @@ def on_env(env: Any, config: MkDocsConfig, files: Files) -> None:
     formulas = "".join(
         formula for text in contents for formula in re.findall(r"<math.*?</math>", text, re.DOTALL)
     )
-    # A root is an element, and its sign no letter of the formula.
+    # Add the sign of a root, which stands in MathML as an element and not as a letter.
     used = set(
         html.unescape(
             re.sub(r"<[^>]*>", "", formulas.replace("<msqrt>", "√").replace("<mroot>", "√"))
@@ -99,7 +99,7 @@ def on_env(env: Any, config: MkDocsConfig, files: Files) -> None:
 
 
 def italic(letter: str) -> str:
-    """The mathematical italic that a browser shows for a variable of one letter."""
+    """Return the mathematical italic that a browser shows for a variable of one letter."""
     for first, last, start in (
         ("A", "Z", 0x1D434),
         ("a", "z", 0x1D44E),
@@ -108,11 +108,11 @@ def italic(letter: str) -> str:
     ):
         if first <= letter <= last:
             return "ℎ" if letter == "h" else chr(start + ord(letter) - ord(first))
-    return {"∂": "𝜕", "ϵ": "𝜖", "ϑ": "𝜗", "ϕ": "𝜙", "ϱ": "𝜚", "ϖ": "𝜛"}.get(letter, letter)
+    return dict(zip("∂ϵϑϕϱϖ", "𝜕𝜖𝜗𝜙𝜚𝜛", strict=True)).get(letter, letter)
 
 
 def math_font(letters: str) -> bytes:
-    """A subset of STIX Two Math, kept in the cache."""
+    """Cut a subset of STIX Two Math, or take it from the cache."""
     name = hashlib.sha256(letters.encode() + FONT.read_bytes()).hexdigest()[:24]
     stored = Path(".cache/fonts") / f"{name}.woff2"
     if not stored.exists():
@@ -129,7 +129,7 @@ def math_font(letters: str) -> bytes:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Put the new site in the old one's place, unless there were warnings and they count."""
+    """Put the new site in the old site's place, unless a strict build gave warnings."""
     handlers = logging.getLogger("mkdocs").handlers
     warned = any(h.get_counts() for h in handlers if isinstance(h, CountHandler))
     if "partial" in destination and not warned:
@@ -142,7 +142,7 @@ def on_post_build(config: MkDocsConfig) -> None:
 
 
 def on_build_error(error: Exception, **_: Any) -> None:
-    """Leave the site as it was, and say what is wrong without a traceback through MkDocs."""
+    """Leave the old site as it was, and say what is wrong without MkDocs' traceback."""
     if "partial" in destination:
         shutil.rmtree(destination["partial"], ignore_errors=True)
     if isinstance(error, PageError):

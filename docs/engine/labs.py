@@ -1,10 +1,10 @@
-"""Labs: notebooks that mkdocs-jupyter executes, shown as any other page of the site. An MkDocs
-hook.
+"""MkDocs hook for labs: notebooks that mkdocs-jupyter executes, shown as any other page.
 
-mkdocs-jupyter runs a notebook in the kernel `jupyter/kernels/lab` (figures as SVG in their natural
-size, whatever MPLBACKEND says; one thread, as pages have) and through the template that shadows its
-own in `jupyter/nbconvert`: the run notebook as JSON, without 580 kB of styles. Here the notebook
-becomes the same `PageRun` that a chapter becomes, and MkDocs renders it by the same extension.
+mkdocs-jupyter runs a notebook in the kernel `jupyter/kernels/lab`, which draws figures as SVG in
+their natural size, whatever MPLBACKEND says, and uses one thread, as pages do. The template in
+`jupyter/nbconvert` shadows the one of mkdocs-jupyter and gives the executed notebook as JSON,
+without 580 kB of styles. This hook makes the same `PageRun` of the notebook as of a chapter, and
+MkDocs renders that by the same extension.
 """
 
 import copy
@@ -34,20 +34,18 @@ PACKAGES = ("ipykernel", "ipython", "matplotlib-inline", "mkdocs-jupyter", "nbcl
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Let Jupyter find the kernel and the template, and name the cache by all that a run depends
-    on.
+    """Let Jupyter find kernel and template; name the cache by all that a lab's run depends on.
 
-    mkdocs-jupyter itself looks only at the notebook's bytes. MkDocs calls this before every build,
-    also the builds of `mkdocs serve`.
+    mkdocs-jupyter itself looks only at the notebook's bytes. MkDocs calls this hook before every
+    build, also under `mkdocs serve`.
     """
     os.environ["JUPYTER_PATH"] = str(JUPYTER)
-    data = (path.read_bytes() for path in sorted(JUPYTER.rglob("*.j*")))
-    folder = FOLDER / digest(*map(importlib.metadata.version, PACKAGES), *data)
+    folder = FOLDER / digest(*map(importlib.metadata.version, PACKAGES))
     config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(folder)
 
 
 def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> None:
-    """Stand between MkDocs and the rendering that mkdocs-jupyter has just put on the page."""
+    """Take the place of the rendering that mkdocs-jupyter has just put on the page."""
     if config.plugins["mkdocs-jupyter"].should_include(page.file):
         page.render = partial(render_lab, page, page.render)
 
@@ -62,11 +60,11 @@ def on_post_build(config: MkDocsConfig) -> None:
 def render_lab(
     page: Page, execute: Callable[..., None], config: MkDocsConfig, files: Files
 ) -> None:
-    """Render a lab as MkDocs renders a page, after mkdocs-jupyter ran it or took it from the cache."""
+    """Render a lab as MkDocs renders a page, once mkdocs-jupyter has the executed notebook."""
     path = os.path.relpath(page.file.abs_src_path)
     try:
         execute(config, files)
-        # Behind the template's JSON, mkdocs-jupyter appends a style sheet.
+        # Ignore the style sheet that mkdocs-jupyter appends to the template's JSON.
         notebook, _ = json.JSONDecoder().raw_decode(page.content)
         run = notebook_run(notebook, path)
         if run.problems:
@@ -85,7 +83,7 @@ def render_lab(
 
 
 def stopped(path: str, error: CellExecutionError) -> CellProblem:
-    """The problem that stopped a notebook; nbclient quotes the cell, and does not say which it is."""
+    """Make a problem of what stopped a notebook; find the cell by nbclient's quotation of it."""
     cells = enumerate(nbformat.read(path, as_version=4).cells, 1)
     number = next(n for n, cell in cells if f"-\n{cell.source}\n-" in str(error))
     return CellProblem(path, number, *failure(f"{error.ename}: {error.evalue}\n{error}"))

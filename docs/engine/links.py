@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import markdown
 
 from engine.parse import CODE_SPAN, Page, Problem, mask, prose
+from engine.settings import settings
 
 LINK = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^()\s]+)(?:\s+\"[^\"]*\")?\)")
 REFERENCE = re.compile(r"^\[[^\]^]+\]:\s*(?P<target>\S+)", re.MULTILINE)
@@ -17,7 +18,7 @@ API = re.compile(r"^::: *[\w.]+", re.MULTILINE)
 
 
 def link_problems(text: str, path: str) -> list[Problem]:
-    """A problem for each relative link of a page that leads nowhere."""
+    """List a problem for each relative link of a page that leads nowhere."""
     page = Page(text, path)
     text = prose(page)
     text = mask(text, (span.span() for span in CODE_SPAN.finditer(text)))
@@ -39,7 +40,8 @@ def link_problems(text: str, path: str) -> list[Problem]:
 
 
 def missing(file: Path, anchor: str) -> tuple[str, str]:
-    if file.name == "sources.md":
+    """Say that a page has no such anchor, and how to repair that."""
+    if file.name == settings().sources:
         return (
             f"the source {anchor!r} is cited but not listed",
             f"add its entry, with {{ #{anchor} }}, to {file}",
@@ -48,6 +50,7 @@ def missing(file: Path, anchor: str) -> tuple[str, str]:
 
 
 def has_anchor(page: Page, file: Path, anchor: str) -> bool:
+    """Look for the anchor among the page's ids, or the names that a reference page documents."""
     text = page.text if str(file) == page.path else file.read_text("utf-8")
     if API.search(text) and "." in anchor:
         try:
@@ -59,7 +62,7 @@ def has_anchor(page: Page, file: Path, anchor: str) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def anchors(text: str) -> frozenset[str]:
-    """The ids that a page's headings, attribute lists and figures have."""
+    """Collect the ids of a page's headings and attribute lists."""
     source = prose(Page(text, ""))
     html = markdown.markdown(source, extensions=["toc", "attr_list", "tables", "def_list"])
     return frozenset(re.findall(r'\bid="([^"]+)"', html))

@@ -1,8 +1,7 @@
-"""An executed notebook as the run of a page: what it printed, drew and displayed, and what is wrong
-with it.
+"""An executed notebook as the run of a page: what the cells printed, drew and displayed.
 
-A code cell begins with what a chapter's fence has as options, in Quarto's manner; more lines belong
-to an option if they are indented:
+A code cell begins with the options that a chapter's fence has, in Quarto's manner. Indented lines
+continue an option:
 
     #| alt: What the figure shows, for who cannot see it
     #| caption: What to see, in Markdown
@@ -17,11 +16,11 @@ from typing import Any
 
 from nbconvert.filters import strip_ansi
 
-from engine.closures import closure
-from engine.figures import figure_problems
 from engine.links import link_problems
 from engine.parse import Block, Page, Problem, page_parser, plain
 from engine.run import PageRun, indented
+from engine.settings import settings
+from engine.svg import figure_problems
 
 HEAD = re.compile(r"(?:#\|.*(?:\n|\Z))*")
 OPTION = re.compile(r"#\| (alt|caption|fold):(.*(?:\n#\|  .*)*)")
@@ -31,14 +30,14 @@ Found = Iterator[tuple[str, str]]
 
 
 class CellProblem(Problem):
-    """What is wrong in a notebook: `line` counts its cells, of whatever kind, from 1."""
+    """What is wrong in a notebook. `line` counts cells of every kind, from 1."""
 
     def __str__(self) -> str:
         return f"{self.path}, cell {self.line}: {self.message}\n    repair: {self.repair}"
 
 
 def notebook_run(notebook: dict[str, Any], path: str) -> PageRun:
-    """The run of a page that an executed notebook is; what is wrong is listed in `problems`."""
+    """Make the run of a page from an executed notebook; list what is wrong in `problems`."""
     run = PageRun(path, "")
     for number, cell in enumerate(notebook["cells"], 1):
         add = {"markdown": add_prose, "code": add_code}.get(cell["cell_type"], add_nothing)
@@ -47,11 +46,12 @@ def notebook_run(notebook: dict[str, Any], path: str) -> PageRun:
 
 
 def add_nothing(run: PageRun, cell: dict[str, Any]) -> Found:
+    """Refuse a cell of another kind."""
     yield f"a {cell['cell_type']} cell would not be shown", "make it a Markdown or a code cell"
 
 
 def add_prose(run: PageRun, cell: dict[str, Any]) -> Found:
-    """Append a Markdown cell to the page; the same parser as on pages says what in it would run."""
+    """Append a Markdown cell to the page; refuse what the pages' parser would run."""
     page = Page(cell["source"], run.path)
     if list(page_parser(str)(page)) or page.problems:
         yield (
@@ -63,7 +63,7 @@ def add_prose(run: PageRun, cell: dict[str, Any]) -> Found:
 
 
 def add_code(run: PageRun, cell: dict[str, Any]) -> Found:
-    """Append a code cell, what it printed and drew, and below it the Markdown that it displayed."""
+    """Append a code cell with its output and figure, and the Markdown that the cell displayed."""
     head = HEAD.match(cell["source"])[0]
     code = cell["source"][len(head) :].strip("\n")
     options = {
@@ -85,14 +85,13 @@ def add_code(run: PageRun, cell: dict[str, Any]) -> Found:
     block = Block(len(run.text), len(run.text) + len(code), 0, code, options=options)
     block.expected = block.printed = plain("".join(outputs["stdout"]))
     block.figure = next(iter(outputs["svg"]), None)
-    # A kernel does not tell which names are generators; `rng` always is.
-    block.runnable = closure([earlier.source for earlier in run.blocks], code, {"rng"})
     run.blocks.append(block)
+    block.runnable = run.runnable(block, settings().stateful_names)
     run.text += "\n\n".join([code, *outputs["markdown"], ""])
 
 
 def content(output: dict[str, Any]) -> tuple[str, str]:
-    """What an output is, and its text: the first of its forms that a page can show."""
+    """Return the kind of an output, and the first of its forms that a page can show."""
     if output["output_type"] == "stream":
         return output["name"], output["text"]
     if output["output_type"] == "error":
@@ -105,6 +104,7 @@ def content(output: dict[str, Any]) -> tuple[str, str]:
 
 
 def output_problems(outputs: dict[str, list[str]]) -> Found:
+    """Yield a problem for each output that a page must not show."""
     yield from map(failure, outputs["error"])
     if outputs["stderr"]:
         text = re.sub(r"\S*ipykernel_\S*:(\d+): ", r"line \1: ", plain("".join(outputs["stderr"])))
@@ -118,7 +118,7 @@ def output_problems(outputs: dict[str, list[str]]) -> Found:
 
 
 def failure(text: str) -> tuple[str, str]:
-    """The problem that an error is: its first line, and the line of the cell that raised it."""
+    """Make a problem of an error: the error's first line, and the cell's line that raised it."""
     text = strip_ansi(text)
     line = FAILED_LINE.search(text)
     repair = "mend the code, or what the lab claims; the run wins"

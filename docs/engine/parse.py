@@ -40,7 +40,10 @@ class Problem:
 
 @dataclass
 class Block:
-    """A block of Python, visible or hidden; positions count characters of the page. The run fills in the rest."""
+    """A block of Python, visible or hidden; the run fills in what it printed and drew.
+
+    Positions count characters of the page.
+    """
 
     start: int
     end: int
@@ -54,14 +57,14 @@ class Block:
     printed: str = ""
     figure: str | None = None
     states: dict[str, Any] | None = None
-    """Those of a figure with knobs: an `engine.explorables.States`."""
+    """The states of a figure with knobs: an `engine.states.States`."""
     skipped: str | None = None
     runnable: str = ""
 
 
 @dataclass
 class Value:
-    """An inline value: where it stands, its expression, and the text that the run finds for it."""
+    """An inline value: position, expression, and the text that the run finds."""
 
     start: int
     end: int
@@ -70,7 +73,7 @@ class Value:
 
 
 class PageError(Exception):
-    """One or more problems: the page must not be published."""
+    """One or more problems, for which the page must not be published."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -87,21 +90,23 @@ class Page(Document):
         self.body_start = front_matter.end() if front_matter else 0
 
     def line_of(self, position: int) -> int:
+        """Count the line of a position, from 1."""
         return self.text.count("\n", 0, position) + 1
 
     def problem(self, position: int, message: str, repair: str) -> None:
+        """Note a problem at a position."""
         self.problems.append(Problem(self.path, self.line_of(position), message, repair))
 
 
 def mask(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text with the spans blanked out, every position and line kept."""
+    """Blank the spans of a text out, and keep every position and line."""
     for start, end in spans:
         text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
     return text
 
 
 def outermost(spans: Iterable[Region | re.Match[str]]) -> list[Region | re.Match[str]]:
-    """The spans that do not begin inside an earlier one."""
+    """Keep the spans that do not begin inside an earlier span."""
 
     def ends(span: Region | re.Match[str]) -> tuple[int, int]:
         return span.span() if isinstance(span, re.Match) else (span.start, span.end)
@@ -116,7 +121,7 @@ def outermost(spans: Iterable[Region | re.Match[str]]) -> list[Region | re.Match
 
 
 def structure(page: Page) -> tuple[list[re.Match[str]], list[Region]]:
-    """The comments and the fences that a reader of Markdown sees as such, none inside another."""
+    """Find the comments and the fences of a page, none of them inside another."""
     mixed = outermost([*COMMENT.finditer(page.text), *FENCE(page)])
     comments = [span for span in mixed if isinstance(span, re.Match)]
     masked = Document(mask(page.text, (comment.span() for comment in comments)), page.path)
@@ -124,16 +129,16 @@ def structure(page: Page) -> tuple[list[re.Match[str]], list[Region]]:
 
 
 def prose(page: Page) -> str:
-    """The page's text with comments and fences blanked out."""
+    """Blank the page's comments and fences out."""
     comments, fences = structure(page)
     spans = [comment.span() for comment in comments] + [(f.start, f.end) for f in fences]
     return mask(page.text, spans)
 
 
 def page_parser(evaluate: Callable[..., str | None]) -> Callable[[Page], Iterator[Region]]:
-    """The parser that hands everything that runs to `evaluate`, in page order.
+    """Make the parser that hands everything that runs to `evaluate`, in page order.
 
-    The lexeme `item` of a region is its `Block` or `Value`.
+    The lexeme `item` of a region is a `Block` or a `Value`.
     """
 
     def parse(page: Page) -> Iterator[Region]:
@@ -150,11 +155,12 @@ def page_parser(evaluate: Callable[..., str | None]) -> Callable[[Page], Iterato
 
 
 def region(item: Block | Value, source: str) -> Region:
+    """Make Sybil's region of a block or a value."""
     return Region(item.start, item.end, source, lexemes={"item": item})
 
 
 def blocks(page: Page, fences: list[Region]) -> list[Region]:
-    """A region per `python` fence, together with the `output` fence that belongs to it."""
+    """Make a region of each `python` fence, together with the `output` fence right after it."""
     found: list[Region] = []
     for fence in fences:
         info = fence.lexemes["info"]
@@ -166,12 +172,14 @@ def blocks(page: Page, fences: list[Region]) -> list[Region]:
             page.problem(
                 fence.start,
                 f"the fence {info.strip()!r} looks like Python but would not run",
-                "write ```python, without a space before it; show code that must not run as ```text",
+                "write ```python, without a space before it; "
+                "show code that must not run as ```text",
             )
     return found
 
 
 def block(page: Page, fence: Region) -> Region:
+    """Make a region of a `python` fence; what is malformed becomes a problem."""
     text = page.text[fence.start : fence.end]
     if not re.match(r"[ \t]*[`~]", text):
         page.problem(
@@ -191,7 +199,7 @@ def block(page: Page, fence: Region) -> Region:
 
 
 def options(page: Page, position: int, info: str) -> dict[str, str]:
-    """The options of a fence; what is unknown or malformed becomes a problem."""
+    """Read the options of a fence; what is unknown or malformed becomes a problem."""
     if "`" in info and page.text[position:].lstrip().startswith("`"):
         page.problem(
             position,
@@ -229,7 +237,7 @@ def attach_output(page: Page, above: Region | None, fence: Region) -> None:
         page.problem(fence.start, "an output fence takes no options", "write ```output alone")
     lines = page.text[fence.start : fence.end].splitlines()
     indent = len(lines[0]) - len(lines[0].lstrip())
-    # Not Sybil's lexeme, from which common indentation is gone: blanks count in what is printed.
+    # Take the page's own lines: Sybil's lexeme has lost common indentation, which output may have.
     item.output_start, item.expected = (
         fence.start,
         plain("\n".join(line[indent:] for line in lines[1:-1])),
@@ -238,12 +246,12 @@ def attach_output(page: Page, above: Region | None, fence: Region) -> None:
 
 
 def plain(text: str) -> str:
-    """Text without trailing blanks, and without blank lines at its end."""
+    """Remove trailing blanks of each line, and blank lines at the end."""
     return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
 
 
 def hidden(page: Page, comments: list[re.Match[str]]) -> Iterator[Region]:
-    """A region per hidden block: its comment, whole."""
+    """Make a region of each hidden block, as long as the block's comment."""
     ends = {comment.start(): comment.end() for comment in comments}
     for comment in comments:
         if not comment[0].endswith("-->"):
@@ -264,13 +272,13 @@ def hidden(page: Page, comments: list[re.Match[str]]) -> Iterator[Region]:
 
 
 def expression_of(span: re.Match[str]) -> str | None:
-    """The expression of a code span that is an inline value."""
+    """Return the expression of a code span, or None if the span is no inline value."""
     is_value = span["ticks"] == "`" and span["body"].startswith("{python}")
     return span["body"].removeprefix("{python}").strip() if is_value else None
 
 
 def values(page: Page) -> Iterator[Region]:
-    """A region per inline value in the prose."""
+    """Make a region of each inline value in the prose."""
     for span in CODE_SPAN.finditer(mask(prose(page), [(0, page.body_start)])):
         expression = expression_of(span)
         if expression is not None:
@@ -284,6 +292,7 @@ def values(page: Page) -> Iterator[Region]:
 
 
 def check_skip(page: Page, comment: re.Match[str]) -> None:
+    """Note a skip that gives no reason."""
     match = SKIP.match(comment[0])
     if match and match["action"] != "end" and not match["reason"].strip():
         page.problem(

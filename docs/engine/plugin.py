@@ -11,6 +11,7 @@ from engine.run import PageRun, matches
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--update-outputs`."""
     parser.addoption(
         "--update-outputs",
         action="store_true",
@@ -19,13 +20,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PageFile | None":
+    """Collect each page."""
     return (
         PageFile.from_parent(parent, path=file_path) if is_page(file_path, parent.config) else None
     )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Run the pages that were chosen at once, on all cores."""
+    """Run the chosen pages together, on all cores."""
     option = session.config.option
     if not option.collectonly and not hasattr(session.config, "workerinput"):
         page_runs(item.page for item in session.items if isinstance(item, PageItem))
@@ -33,7 +35,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
-    """The same before the workers of pytest-xdist start, lest each of them runs the pages that it needs."""
+    """Run the pages before the workers of pytest-xdist start, which then find the runs kept."""
     chosen = (config.rootpath / argument.partition("::")[0] for argument in config.args)
     page_runs(
         page.relative_to(config.rootpath) for path in chosen for page in pages_under(path, config)
@@ -41,25 +43,30 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
 
 
 def pages_under(path: Path, config: pytest.Config) -> Iterator[Path]:
+    """Yield the pages in a folder, or the one page that `path` is."""
     yield from (
         page for page in ([path] if path.is_file() else path.rglob("*.md")) if is_page(page, config)
     )
 
 
 def is_page(path: Path, config: pytest.Config) -> bool:
+    """Tell pages from other files: Markdown, outside the folder of the tests."""
     return path.suffix == ".md" and not path.is_relative_to(config.rootpath / "tests")
 
 
 class PageFile(pytest.File):
+    """A page's file, which holds one test."""
+
     def collect(self) -> Iterator["PageItem"]:
         yield PageItem.from_parent(self, name="page")
 
 
 class PageItem(pytest.Item):
-    """A page, whole: a block alone would lack what stands above it."""
+    """A page as one test, because a block alone would lack the blocks above."""
 
     @property
     def page(self) -> Path:
+        """The page's path, relative to the project."""
         return self.path.relative_to(self.config.rootpath)
 
     def runtest(self) -> None:
@@ -82,7 +89,7 @@ class PageItem(pytest.Item):
 
 
 def with_outputs(run: PageRun) -> str:
-    """The page's source with its output blocks as its code prints them."""
+    """Write the page's source with every output block as the page's code prints."""
     text = run.text
     for block in reversed(run.blocks):
         if block.hidden or block.skipped is not None or not block.printed:

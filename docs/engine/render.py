@@ -13,17 +13,18 @@ from markdown.treeprocessors import Treeprocessor
 from math_core import LatexError, LatexToMathML
 
 from engine.cache import page_run
-from engine.explorables import states_html
-from engine.figures import inline_svg
 from engine.parse import FRONT_MATTER, RUNS, Block, PageError, Problem, Value
 from engine.run import PageRun
+from engine.settings import css
+from engine.states import states_html
+from engine.svg import inline_svg
 from engine.typeset import typeset
 
 CONVERTER = LatexToMathML(pretty_print="never", fancy_error=False)
 
 
 def render(run: PageRun, stash: Callable[[str], str] = str) -> str:
-    """The page's Markdown with its results; `stash` keeps raw HTML from the Markdown parser."""
+    """Write the page's Markdown with all results; `stash` hides raw HTML from the parser."""
     text, figure = run.text, 0
     replaced: list[tuple[int, int, str]] = []
     for number, value in enumerate(run.values, 1):
@@ -41,87 +42,88 @@ def render(run: PageRun, stash: Callable[[str], str] = str) -> str:
 
 
 def block_lines(block: Block, figure: int, path: str, stash: Callable[[str], str]) -> Iterator[str]:
-    """The lines of Markdown that show a block: code, output, figure."""
+    """Yield the lines of Markdown that show a block: code, output, figure."""
     if "fold" in block.options:
         yield from figure_lines(block, figure, path, stash)
-        yield f'??? vg-fold "{block.options["fold"] or "The code"}"'
+        yield f'??? {css("fold")} "{block.options["fold"] or "The code"}"'
         yield ""
         yield from ("    " + line if line else "" for line in code_lines(block, stash))
     else:
         yield from code_lines(block, stash)
     if block.expected:
-        yield from ("", *fenced("{ .text .vg-output }", block.expected), "")
+        yield from ("", *fenced(f"{{ .text .{css('output')} }}", block.expected), "")
     if "fold" not in block.options:
         yield from figure_lines(block, figure, path, stash)
 
 
 def code_lines(block: Block, stash: Callable[[str], str]) -> Iterator[str]:
+    """Yield the block's code, and below it what *copy runnable* copies."""
     shown = (name for name in ("title", "hl_lines") if name in block.options)
     info = " ".join(["python", *(f'{name}="{block.options[name]}"' for name in shown)])
     yield from fenced(info, block.source.rstrip())
     yield ""
     if block.skipped is not None:
-        yield stash(f'<p class="vg-skipped">Not run here: {html.escape(block.skipped)}</p>')
+        reason = html.escape(block.skipped)
+        yield stash(f'<p class="{css("skipped")}">Not run here: {reason}</p>')
     else:
-        yield stash(
-            f'<template class="vg-runnable" data-search-exclude>{html.escape(block.runnable)}</template>'
-        )
+        copied = html.escape(block.runnable)
+        yield stash(f'<template class="{css("runnable")}" data-search-exclude>{copied}</template>')
     yield ""
 
 
 def figure_lines(
     block: Block, number: int, path: str, stash: Callable[[str], str]
 ) -> Iterator[str]:
+    """Yield the block's figure, if there is one, with its caption in Markdown."""
     if block.figure:
         name = f"figure-{number}"
         svg = inline_svg(block.figure, name, block.options["alt"])
         states, reading = states_html(block.states, name, path) if block.states else ("", "")
-        yield from (
-            "",
-            stash(f'<figure class="vg-figure" id="{name}"{states}>{svg}{reading}<figcaption>'),
-            "",
-        )
+        opening = f'<figure class="{css("figure")}" id="{name}"{states}>'
+        yield from ("", stash(f"{opening}{svg}{reading}<figcaption>"), "")
         yield typeset(block.options["caption"])
         yield from ("", stash("</figcaption></figure>"), "")
 
 
 def fenced(info: str, text: str) -> list[str]:
+    """Fence the text with more backticks than it holds in a row."""
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`{3,}", text))])
     return [fence + info, *text.splitlines(), fence]
 
 
 def value_html(value: Value, number: int) -> str:
+    """Write an inline value that shows its expression on hover and focus."""
     return (
-        f'<span class="vg-value" tabindex="0" aria-describedby="value-{number}">'
-        f'{typeset(html.escape(value.text))}<span class="vg-source" role="tooltip" '
+        f'<span class="{css("value")}" tabindex="0" aria-describedby="value-{number}">'
+        f'{typeset(html.escape(value.text))}<span class="{css("source")}" role="tooltip" '
         f'id="value-{number}" data-search-exclude>computed by '
         f"<code>{html.escape(value.expression)}</code></span></span>"
     )
 
 
 def download_line(run: PageRun, stash: Callable[[str], str]) -> str:
-    """Links to what can be downloaded: a lab is a notebook, a chapter has one made from it, and a script."""
+    """Link to the downloads: a lab's own notebook, or a chapter's notebook and script."""
     path = Path(run.path)
     if path.suffix == ".ipynb":
         link = f'<a href="{path.name}" download>notebook</a>'
-        return stash(f'<p class="vg-download">Run this page yourself: {link}.</p>')
+        return stash(f'<p class="{css("download")}">Run this page yourself: {link}.</p>')
     if not run.shows_code:
         return ""
     links = f"[notebook]({path.stem}.ipynb), [script]({path.stem}.py)"
-    return f"Run this page yourself: {links}.\n{{ .vg-download }}\n"
+    return f"Run this page yourself: {links}.\n{{ .{css('download')} }}\n"
 
 
 def mathml(latex: str, display: bool) -> str:
-    """LaTeX as MathML; a block stands in a box of its own. Raises ValueError for bad LaTeX."""
+    """Turn LaTeX into MathML, a block in a box of its own. Raises ValueError for bad LaTeX."""
     try:
         math = CONVERTER.convert_with_local_state(latex, displaystyle=display)
     except LatexError as error:
         raise ValueError(f"LaTeX {latex.strip()!r}: {str(error).strip()}") from None
-    return f'<div class="vg-math" tabindex="0">{math}</div>' if display else math
+    return f'<div class="{css("math")}" tabindex="0">{math}</div>' if display else math
 
 
 class PagePreprocessor(Preprocessor):
-    """Replaces the text of a page by the text with its results; without a run given, it runs the page."""
+    """Replaces a page's text by the text with all results, of the run given or of one it makes."""
 
     def __init__(self, md: Markdown, folder: str, given: PageRun | None) -> None:
         super().__init__(md)
@@ -139,7 +141,7 @@ class PagePreprocessor(Preprocessor):
         return render(result, self.md.htmlStash.store).split("\n")
 
     def find(self) -> str:
-        """The path of the page with this text: whoever runs the extension need not tell."""
+        """Find the page with this text: Markdown does not tell an extension the page's path."""
         wanted = "".join(self.text.split())
         for path in sorted(Path(self.folder).rglob("*.md")):
             if "".join(FRONT_MATTER.sub("", path.read_text("utf-8")).split()) == wanted:
@@ -169,14 +171,15 @@ class MathTreeprocessor(Treeprocessor):
             if element.get("class") == "arithmatex":
                 display = element.tag == "div"
                 latex = html.unescape(element.text) if display else element.text
-                # A comma or a full stop stays on the line of the formula that it follows.
+                # Keep a comma or a full stop on the line of the formula before it.
                 punctuation = re.match(r"[.,;:!?)]*", element.tail or "")[0]
                 element.tail = (element.tail or "")[len(punctuation) :]
                 element.text = self.md.htmlStash.store(self.convert(latex, display)) + punctuation
                 element.tag = "p" if display else "span"
-                element.attrib = {} if display else {"class": "vg-formula"}
+                element.attrib = {} if display else {"class": css("formula")}
 
     def convert(self, latex: str, display: bool) -> str:
+        """Convert a formula; bad LaTeX is a problem of the page."""
         try:
             return mathml(latex, display)
         except ValueError as error:
@@ -187,13 +190,13 @@ class MathTreeprocessor(Treeprocessor):
 
 
 class TableTreeprocessor(Treeprocessor):
-    """Puts each table into a box that scrolls alone, also by keyboard, where the page is narrow."""
+    """Puts each table into a box that scrolls, also by keyboard, where the page is narrow."""
 
     def run(self, root: ElementTree.Element) -> None:
         for parent in list(root.iter()):
             for position, table in enumerate(parent):
                 if table.tag == "table":
-                    box = ElementTree.Element("div", {"class": "vg-table", "tabindex": "0"})
+                    box = ElementTree.Element("div", {"class": css("table"), "tabindex": "0"})
                     box.append(table)
                     box.tail, table.tail = table.tail, None
                     parent[position] = box
@@ -210,11 +213,11 @@ class RunningPages(Extension):
     def extendMarkdown(self, md: Markdown) -> None:
         page = PagePreprocessor(md, self.getConfig("docs_dir"), self.given)
         md.block_level_elements.append("template")
-        # Before superfences (25), which then highlights the code as any other.
-        md.preprocessors.register(page, "vanishing-page", 29)
+        # Before superfences (25), which then highlights the code.
+        md.preprocessors.register(page, "engine-page", 29)
         # After the inline patterns (20), which find the mathematics.
-        md.treeprocessors.register(MathTreeprocessor(md, page), "vanishing-math", 15)
-        md.treeprocessors.register(TableTreeprocessor(md), "vanishing-table", 14)
+        md.treeprocessors.register(MathTreeprocessor(md, page), "engine-math", 15)
+        md.treeprocessors.register(TableTreeprocessor(md), "engine-table", 14)
 
 
 def makeExtension(**options: str) -> RunningPages:  # noqa: N802, the name that Markdown looks for

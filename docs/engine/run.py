@@ -1,9 +1,10 @@
-"""Run a page: every block, hidden block and inline value, in page order, in a world of its own."""
+"""Run a page: every block, hidden block and inline value, in page order, in isolation."""
 
 import ast
 import contextlib
 import io
 import os
+import pkgutil
 import random
 import re
 import sys
@@ -11,7 +12,7 @@ import tempfile
 import traceback
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from unittest import SkipTest
 
@@ -23,9 +24,8 @@ from sybil.example import Example
 from sybil.evaluators.python import PythonEvaluator
 from sybil.region import Lexeme, Region
 
-from engine import figures
+from engine import svg
 from engine.closures import closure
-from engine.explorables import explored
 from engine.parse import (
     CODE_SPAN,
     RUNS,
@@ -37,14 +37,15 @@ from engine.parse import (
     page_parser,
     plain,
 )
-from vanishing.plot import use as use_style
+from engine.settings import settings
+from engine.states import explored
 
 EXECUTE = PythonEvaluator()
 
 
 @dataclass
 class PageRun:
-    """All that a page's run gave; positions count characters of `text`."""
+    """What a page's run gave. Positions count characters of `text`."""
 
     path: str
     text: str
@@ -56,11 +57,21 @@ class PageRun:
 
     @property
     def shows_code(self) -> bool:
+        """Tell whether a reader sees any code."""
         return not all(block.hidden for block in self.blocks)
+
+    def runnable(self, block: Block, stateful: Iterable[str]) -> str:
+        """Return the block's source below the earlier lines of the page that the block needs.
+
+        `stateful` names the objects that change with every use.
+        """
+        blocks = self.blocks[: self.blocks.index(block)]
+        earlier = [block.source for block in blocks if block.skipped is None]
+        return closure(earlier, block.source, stateful)
 
 
 def run(text: str, path: str) -> PageRun:
-    """The run of a page; what is wrong with it is listed in `problems`, nothing is raised."""
+    """Run a page and list what is wrong with the page in `problems`; raise nothing."""
     page = Page(text, path)
     runner = Runner(page)
     for region in page_parser(runner)(page):
@@ -74,7 +85,9 @@ def run(text: str, path: str) -> PageRun:
 
 @contextlib.contextmanager
 def isolated(path: str) -> Iterator[dict[str, object]]:
-    """The namespace of a fresh module; the process is as it was when the page is done."""
+    """Give a page the namespace of a fresh module, and leave the process as it was before."""
+    # Imported before the page's warnings filter is in place, which would make errors of warnings.
+    use_style = pkgutil.resolve_name(settings().style) if settings().style else None
     module = types.ModuleType(re.sub(r"\W", "_", os.path.basename(path).removesuffix(".md")))
     generators = random.getstate(), np.random.get_state()
     folder = os.getcwd()
@@ -88,7 +101,8 @@ def isolated(path: str) -> Iterator[dict[str, object]]:
         random.seed(0)
         np.random.seed(0)
         pyplot.switch_backend("Agg")
-        use_style()
+        if use_style:
+            use_style()
         sys.modules[module.__name__] = module
         os.chdir(scratch)
         try:
@@ -102,14 +116,16 @@ def isolated(path: str) -> Iterator[dict[str, object]]:
 
 
 class Runner:
-    """The evaluator of a page's regions; it gathers what they give."""
+    """Evaluates a page's regions and gathers what they give."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.result = PageRun(page.path, page.text, page.body_start, problems=page.problems)
         self.stateful: set[str] = set()
+        self.stateful_types = tuple(map(pkgutil.resolve_name, settings().stateful))
 
     def run(self) -> None:
+        """Evaluate all regions in order, then the inline values of the front matter."""
         for example in self.page.examples():
             try:
                 example.evaluate()
@@ -125,12 +141,12 @@ class Runner:
                 self.failed(self.page.line_of(span.start()), error)
 
     def __call__(self, example: Example) -> None:
+        """Evaluate one region, as Sybil asks."""
         item = example.region.lexemes["item"]
         if isinstance(item, Value):
             item.text = self.text_of(item.expression, item.start)
             self.result.values.append(item)
             return
-        earlier = [block.source for block in self.result.blocks if block.skipped is None]
         self.result.blocks.append(item)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
@@ -144,11 +160,12 @@ class Runner:
         self.stateful |= {
             name
             for name, value in example.namespace.items()
-            if isinstance(value, (np.random.Generator, Iterator))
+            if isinstance(value, self.stateful_types)
         }
-        item.runnable = closure(earlier, item.source, self.stateful)
+        item.runnable = self.result.runnable(item, self.stateful)
 
     def skip(self, example: Example, reason: str) -> None:
+        """Keep a block that is shown and not run; parse it, so that its syntax is right."""
         item = example.region.lexemes["item"]
         if isinstance(item, Value):
             self.page.problem(
@@ -162,12 +179,13 @@ class Runner:
         except SyntaxError as error:
             self.page.problem(
                 item.start,
-                f"the block is not run here, and could not run anywhere: {error.msg}, in its line {error.lineno}",
+                "the block is not run here, and could not run anywhere: "
+                f"{error.msg}, in its line {error.lineno}",
                 "mend the syntax; a skipped block is parsed all the same",
             )
 
     def text_of(self, expression: str, position: int) -> str:
-        """The text that an expression gives; a number that nobody formatted is a problem."""
+        """Return the text that an expression gives; a number without a format is a problem."""
         line = self.page.line_of(position)
         source = Lexeme(f"__value__ = (\n{expression}\n)", 0, -2)
         example = Example(
@@ -185,7 +203,7 @@ class Runner:
         return ""
 
     def filled(self, text: str, position: int) -> str:
-        """A caption or an alternative text with its inline values filled in."""
+        """Fill the inline values of a caption or of an alternative text in."""
 
         def value(span: re.Match[str]) -> str:
             expression = expression_of(span)
@@ -194,14 +212,16 @@ class Runner:
         return CODE_SPAN.sub(value, text)
 
     def check_hidden(self, block: Block) -> None:
+        """Note what a hidden block shows, and must not."""
         if block.printed:
             self.page.problem(
                 block.start, "a hidden block prints", "assert instead, or make the block visible"
             )
-        if list(figures.take_open()):
+        if list(svg.take_open()):
             self.page.problem(block.start, "a hidden block draws", "make the block visible")
 
     def check_output(self, block: Block) -> None:
+        """Compare what the block printed with what the page says."""
         update = f"check that it is right, then run pytest --update-outputs {self.page.path}"
         if block.expected is None and block.printed:
             self.page.problem(
@@ -218,8 +238,9 @@ class Runner:
             )
 
     def take_figure(self, block: Block) -> None:
-        drawn = [self.picture(figure, block) for figure in figures.take_open()]
-        found = list(figures.figure_problems(drawn, block.options))
+        """Keep the figure that the block left open, with its texts filled in."""
+        drawn = [self.picture(figure, block) for figure in svg.take_open()]
+        found = list(svg.figure_problems(drawn, block.options))
         for message, repair in found:
             self.page.problem(block.start, message, repair)
         if drawn and not found:
@@ -228,15 +249,15 @@ class Runner:
                 block.options[name] = self.filled(block.options[name], block.start)
 
     def picture(self, figure: Figure, block: Block) -> str:
-        """The figure as SVG; one with knobs leaves its states with the block."""
+        """Draw the figure as SVG; keep the states of a figure with knobs."""
         if not hasattr(figure, "explorable"):
-            return figures.saved(figure)
+            return svg.saved(figure)
         number = 1 + sum(earlier.figure is not None for earlier in self.result.blocks)
         picture, block.states = explored(figure, f"figure-{number}-state")
         return picture
 
     def failed(self, line: int, error: Exception) -> None:
-        """The problem that an exception is, at the page's line that raised it."""
+        """Make a problem of an exception, at the page's line that raised it."""
         lines = [
             f.lineno
             for f in traceback.extract_tb(error.__traceback__)
@@ -264,10 +285,11 @@ class Runner:
 
 
 def matches(expected: str, printed: str) -> bool:
-    """Whether what was printed is what was expected, `...` standing for any text."""
+    """Compare what was printed with what was expected, where `...` stands for any text."""
     pattern = ".*?".join(map(re.escape, expected.split("...")))
     return re.fullmatch(pattern, printed, re.DOTALL) is not None
 
 
 def indented(text: str) -> str:
+    """Indent printed text for a message."""
     return "\n".join(f"      {line}" for line in text.splitlines()) or "      (nothing)"

@@ -7,7 +7,7 @@ MINUS = re.compile(r"(?<![\w.)])-(?=\d)")
 
 
 def typeset(text: str) -> str:
-    """Numbers as they are printed in books: 3.2e-05 becomes 3.2 × 10⁻⁵."""
+    """Print 3.2e-05 as 3.2 × 10⁻⁵, and a minus before a number as a minus sign."""
 
     def power(match: re.Match[str]) -> str:
         sign = "−" if match[2] == "-" else ""

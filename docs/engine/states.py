@@ -1,23 +1,52 @@
-"""A figure with knobs as the page needs it: the picture at the start, and for each setting what changes in it."""
+"""A figure with knobs: the picture at the start, and for each setting what changes in it.
+
+A figure has knobs if its attribute `explorable` holds an object as `Explorable` describes it.
+"""
 
 import hashlib
 import html
 import io
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Protocol, TypedDict
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 
-from engine.figures import SVG_STYLE, foreign_colours, fragment, saved
+from engine.settings import css
+from engine.svg import foreign_colours, fragment, palette_name, saved, svg_style
 from engine.typeset import typeset
-from vanishing.plot.explorables import Explorable
+
+Setting = Mapping[str, str | int | float]
+
+
+class Explorable(Protocol):
+    """What the engine asks of a figure's `explorable`."""
+
+    axes: Sequence[Axes]
+    """The axes that every setting is drawn on, and which stay as they are."""
+
+    knobs: Mapping[str, Sequence[str | int | float]]
+    """The values of each knob: names alone, or numbers alone."""
+
+    start: Setting
+    """The setting that the page shows first."""
+
+    def settings(self) -> Sequence[Setting]:
+        """Every setting; the last knob turns fastest."""
+
+    def show(self, setting: Setting) -> str:
+        """Draw a setting in the place of the one before, and say in one line what it shows."""
+
+    def drawn(self) -> Sequence[Artist]:
+        """What the last `show` drew, from the back to the front."""
 
 
 class Knob(TypedDict):
-    """A knob, its values as they are shown, whether they are numbers, and which of them it starts at."""
+    """A knob: its values as the page shows them, whether they are numbers, which comes first."""
 
     name: str
     values: list[str]
@@ -26,7 +55,7 @@ class Knob(TypedDict):
 
 
 class States(TypedDict):
-    """The states of a figure: for each setting, the last knob turning fastest, its line of text and its drawing."""
+    """All states of a figure: one line of text and one drawing for each setting."""
 
     knobs: list[Knob]
     readings: list[str]
@@ -34,9 +63,12 @@ class States(TypedDict):
 
 
 def explored(figure: Figure, prefix: str) -> tuple[str, States]:
-    """The figure at the start as SVG, and all its states; raises ValueError if the axes move between them."""
+    """Draw the figure at the start, as SVG, and in all its states.
+
+    Raises ValueError if the axes change between two states.
+    """
     explorable: Explorable = figure.explorable
-    figure.dpi = 72  # what SVG counts in: a point is a pixel
+    figure.dpi = 72  # as SVG, whose pixel is then a point
     figure.canvas.draw()
     figure.set_layout_engine("none")
     fixed = [still(ax) for ax in explorable.axes]
@@ -50,25 +82,25 @@ def explored(figure: Figure, prefix: str) -> tuple[str, States]:
         for ax, before in zip(explorable.axes, fixed, strict=True):
             if moved := [name for name, value in still(ax).items() if value != before[name]]:
                 raise ValueError(f"the axes' {' and '.join(moved)} change with {said(setting)}")
-        drawings.append(fragment(picture(explorable), prefix))
+        drawings.append(fragment(picture(figure, explorable), prefix))
     if foreign := foreign_colours("".join(drawings)):
-        raise ValueError(
-            f"the colours {', '.join(foreign)} are not those of vanishing.plot.PALETTE"
-        )
+        raise ValueError(f"the colours {', '.join(foreign)} are not those of {palette_name()}")
     start = drawings[explorable.settings().index(explorable.start)]
     explorable.show(explorable.start)
     for artist in explorable.drawn():
         artist.set_visible(False)
-    whole = saved(figure).replace("</svg>", f'<g class="vg-state">{start}</g></svg>')
+    state = f'<g class="{css("state")}">{start}</g>'
+    whole = saved(figure).replace("</svg>", f"{state}</svg>")
     return whole, {"knobs": knobs(explorable), "readings": readings, "drawings": drawings}
 
 
-def said(setting: Any) -> str:
+def said(setting: Setting) -> str:
+    """Write a setting as arguments of a call."""
     return ", ".join(f"{name}={value!r}" for name, value in setting.items())
 
 
 def still(ax: Axes) -> dict[str, Any]:
-    """What of the axes is drawn once for all states."""
+    """Describe what of the axes is drawn once for all states."""
     return {
         "limits": (ax.get_xlim(), ax.get_ylim()),
         "scales": (ax.get_xscale(), ax.get_yscale()),
@@ -81,11 +113,11 @@ def still(ax: Axes) -> dict[str, Any]:
     }
 
 
-def picture(explorable: Explorable) -> str:
-    """What stands on the axes, without them, as SVG."""
+def picture(figure: Figure, explorable: Explorable) -> str:
+    """Draw as SVG what stands on the axes, without the axes."""
     buffer = io.StringIO()
-    width, height = explorable.figure.get_size_inches() * 72
-    with SVG_STYLE():
+    width, height = figure.get_size_inches() * 72
+    with svg_style():
         renderer = RendererSVG(width, height, buffer, image_dpi=72, metadata={"Date": None})
         for artist in explorable.drawn():
             artist.draw(renderer)
@@ -94,6 +126,7 @@ def picture(explorable: Explorable) -> str:
 
 
 def knobs(explorable: Explorable) -> list[Knob]:
+    """Describe the knobs for the page's script."""
     return [
         {
             "name": name,
@@ -106,7 +139,7 @@ def knobs(explorable: Explorable) -> list[Knob]:
 
 
 def label(name: str) -> str:
-    """A parameter's name as it is read: sigma_w with its Greek letter and its index, others in words."""
+    """Write a parameter's name for a reader: in words, or as a Greek letter with its index."""
     first, _, rest = name.partition("_")
     letter = html.unescape(f"&{first};")
     return (
@@ -115,7 +148,7 @@ def label(name: str) -> str:
 
 
 def states_html(states: States, name: str, path: str) -> tuple[str, str]:
-    """What a figure with knobs tells its script, and the line that says what it shows at the start."""
+    """Write the figure's attributes for the page's script, and the line of text at the start."""
     knobs = [{**knob, "label": label(knob["name"])} for knob in states["knobs"]]
     data = (
         f' data-states="{script_name(path, states)}" data-knobs="{html.escape(json.dumps(knobs))}"'
@@ -124,11 +157,14 @@ def states_html(states: States, name: str, path: str) -> tuple[str, str]:
     for knob in states["knobs"]:
         position = position * len(knob["values"]) + knob["start"]
     reading = typeset(html.escape(states["readings"][position]))
-    return data, f'<p class="vg-reading" id="{name}-reading" role="status">{reading}</p>'
+    return data, f'<p class="{css("reading")}" id="{name}-reading" role="status">{reading}</p>'
 
 
 def script(states: States) -> str:
-    """The file that a page fetches when a knob is first turned: it gives its own element each line and drawing."""
+    """Write the script that a page loads when a reader first turns a knob.
+
+    The script gives its own element the line of text and the drawing of every state.
+    """
     readings = (typeset(html.escape(reading)) for reading in states["readings"])
     pairs = json.dumps(
         [*zip(readings, states["drawings"], strict=True)], ensure_ascii=False, separators=(",", ":")
@@ -137,5 +173,5 @@ def script(states: States) -> str:
 
 
 def script_name(path: str, states: States) -> str:
-    """Its name, of its content, so that a page never meets the states of another version."""
+    """Name the script by its content, so that a page never loads the states of another version."""
     return f"{Path(path).stem}.{hashlib.sha256(script(states).encode()).hexdigest()[:12]}.js"

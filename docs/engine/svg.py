@@ -1,27 +1,44 @@
 """A drawing as inline SVG that follows the page's light or dark colours."""
 
+import functools
 import io
+import pkgutil
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from functools import partial
+from contextlib import AbstractContextManager
 
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from vanishing.plot import PALETTE
+from engine.settings import css, settings
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
-ROLES = {colour.lower(): role for role, colour in PALETTE.items()}
 REFERENCE = re.compile(r"#([\w.-]+)")
 NUMBER = re.compile(r"-?\d+\.\d+(?![\d.]*[a-zA-Z%])")
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
-SVG_STYLE = partial(pyplot.rc_context, {"svg.hashsalt": "vanishing", "svg.fonttype": "none"})
+
+
+@functools.cache
+def roles() -> dict[str, str]:
+    """Look up the palette's colours, in lower case, each with its role."""
+    palette = pkgutil.resolve_name(settings().palette) if settings().palette else {}
+    return {colour.lower(): role for role, colour in palette.items()}
+
+
+def palette_name() -> str:
+    """Name the palette as a page imports it."""
+    return (settings().palette or "").replace(":", ".")
+
+
+def svg_style() -> AbstractContextManager[None]:
+    """Make Matplotlib write text as text, and the same ids in every build."""
+    return pyplot.rc_context({"svg.hashsalt": settings().hashsalt, "svg.fonttype": "none"})
 
 
 def take_open() -> Iterator[Figure]:
-    """Every figure that stands open in pyplot; each is closed."""
+    """Yield every figure that stands open in pyplot, and close it."""
     for number in pyplot.get_fignums():
         figure = pyplot.figure(number)
         yield figure
@@ -29,21 +46,21 @@ def take_open() -> Iterator[Figure]:
 
 
 def saved(figure: Figure) -> str:
-    """The figure as SVG, the same each time: text stays text, and nothing is dated."""
+    """Save the figure as SVG, without a date, so that every build gives the same text."""
     buffer = io.StringIO()
-    with SVG_STYLE():
+    with svg_style():
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return buffer.getvalue()
 
 
 def inline_svg(svg: str, prefix: str, alt: str) -> str:
-    """The SVG to put into a page: colours as CSS variables, ids of its own, labelled by `alt`.
+    """Prepare the SVG for a page: colours as CSS variables, ids of its own, labelled by `alt`.
 
-    Ids that nothing refers to go; the others become `prefix-0`, `prefix-1`, ... Coordinates are
-    rounded to a hundredth of a point.
+    An id that nothing refers to is removed; the others become `prefix-0`, `prefix-1`, ...
+    Coordinates are rounded to a hundredth of a point.
     """
     root = cleaned(svg, prefix)
-    # Points become pixels: the natural size on the page, which the style sheet may only shrink.
+    # Turn points into pixels: the figure's natural size, which the style sheet may only shrink.
     for side in ("width", "height"):
         root.set(side, f"{float(root.get(side, '0').removesuffix('pt')) * 4 / 3:.0f}")
     root.attrib.pop("version", None)
@@ -54,11 +71,12 @@ def inline_svg(svg: str, prefix: str, alt: str) -> str:
 
 
 def fragment(svg: str, prefix: str) -> str:
-    """What the SVG holds, to put into another one in its place."""
+    """Prepare what the SVG holds for its place in another SVG."""
     return re.sub(r"\A<svg[^>]*>|</svg>\Z|<defs\s*/>", "", serialized(cleaned(svg, prefix)))
 
 
 def cleaned(svg: str, prefix: str) -> ET.Element:
+    """Parse the SVG, remove metadata and style sheets, and rewrite ids, numbers and colours."""
     root = ET.fromstring(svg)
     for parent in list(root.iter()):
         for child in list(parent):
@@ -71,12 +89,13 @@ def cleaned(svg: str, prefix: str) -> ET.Element:
 
 
 def serialized(root: ET.Element) -> str:
+    """Write the SVG without blanks between its elements."""
     ET.register_namespace("", SVG)
     return re.sub(r">\s+<", "><", ET.tostring(root, encoding="unicode"))
 
 
 def new_names(root: ET.Element, prefix: str) -> dict[str, str]:
-    """The ids that something refers to, each with its new name."""
+    """Map each id that an attribute refers to, to its new name."""
     ids = [element.get("id") for element in root.iter() if element.get("id")]
     used = {
         name
@@ -89,6 +108,7 @@ def new_names(root: ET.Element, prefix: str) -> dict[str, str]:
 
 
 def rewrite(element: ET.Element, names: dict[str, str]) -> None:
+    """Give the element its new id and references, short numbers and the palette's variables."""
     for key, value in list(element.attrib.items()):
         if key == "id":
             del element.attrib[key]
@@ -113,26 +133,28 @@ def rewrite(element: ET.Element, names: dict[str, str]) -> None:
 
 
 def themed(style: str) -> str:
-    """The style with palette colours as variables, and without the list of fonts."""
+    """Write palette colours as variables, and leave the list of fonts out."""
     style = re.sub(r"font-family:[^;]*;?\s*", "", style)
 
     def variable(match: re.Match[str]) -> str:
-        role = ROLES.get(match[0].lower())
-        return f"var(--vg-{role}, {match[0].lower()})" if role else match[0]
+        role = roles().get(match[0].lower())
+        return f"var(--{css(role)}, {match[0].lower()})" if role else match[0]
 
     return COLOUR.sub(variable, style)
 
 
 def foreign_colours(svg: str) -> list[str]:
-    """The colours of lines and texts that do not follow the page's palette."""
+    """List the colours of lines and texts that are not in the palette, if there is one."""
+    if not roles():
+        return []
     styles = re.findall(r'<text[^>]*style="([^"]*)"', svg)
     styles += re.findall(r"stroke: *#\w{6}", svg)
     found = {colour.lower() for style in styles for colour in COLOUR.findall(style)}
-    return sorted(found - ROLES.keys())
+    return sorted(found - roles().keys())
 
 
 def figure_problems(drawn: list[str], options: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """What is wrong with the figures of a block or cell, each with its repair."""
+    """Yield what is wrong with the figures of a block or cell, each with its repair."""
     described = {name for name in ("alt", "caption") if options.get(name, "").strip()}
     if len(drawn) > 1:
         yield f"{len(drawn)} figures are left open", "draw one figure a block"
@@ -147,5 +169,5 @@ def figure_problems(drawn: list[str], options: dict[str, str]) -> Iterator[tuple
     if foreign := sorted({colour for svg in drawn for colour in foreign_colours(svg)}):
         yield (
             f"the figure's colours {', '.join(foreign)} do not follow the page's palette",
-            "take the colours of lines and texts from vanishing.plot.PALETTE",
+            f"take the colours of lines and texts from {palette_name()}",
         )

@@ -1,5 +1,6 @@
 // Figures with knobs: a knob chooses among the runs that the build made, whose drawings lie in a file of their own.
 // Nothing is computed here. Without scripts the figure stands as it starts, and no knob shows.
+// The engine's classes are found by their ends, since each site chooses the prefix.
 
 // The drawings and their lines of text, fetched when they are first needed; a script, because a page that was
 // opened from a folder may load no other file.
@@ -27,12 +28,12 @@ function tell(figure) {
 
 async function show(figure) {
   tell(figure);
-  const reading = figure.querySelector(".vg-reading");
+  const reading = figure.querySelector("[class$=reading]");
   try {
     const states = await statesOf(figure);
     const position = figure.knobs.reduce((sum, { values, input }) => sum * values.length + Number(input.value), 0);
     const [line, drawing] = states[position];
-    figure.querySelector(".vg-state").innerHTML = drawing;
+    figure.querySelector("[class$=state]").innerHTML = drawing;
     reading.innerHTML = line;
   } catch {
     reading.textContent = "This run could not be loaded; turn the knob again to try once more.";
@@ -72,7 +73,7 @@ addEventListener("DOMContentLoaded", () => {
   for (const figure of document.querySelectorAll("figure[data-knobs]")) {
     figure.knobs = JSON.parse(figure.dataset.knobs);
     const box = document.createElement("div");
-    box.className = "vg-knobs";
+    box.className = figure.className.replace(/figure$/, "knobs");
     box.role = "group";
     box.ariaLabel = "What to change in this figure";
     for (const knob of figure.knobs) addKnob(knob, box);

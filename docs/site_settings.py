@@ -1,0 +1,19 @@
+"""What docs/engine is told about this site; engine/settings.py says what each field is for."""
+
+from engine.settings import Settings
+
+SETTINGS = Settings(
+    watch=("vanishing",),
+    # Brings the handwritten digits.
+    distributions=("scikit-learn",),
+    # Frameworks that some pages show code for, run where one is installed.
+    optional=("jax", "keras", "tensorflow", "torch"),
+    prefix="vg-",
+    palette="vanishing.plot:PALETTE",
+    style="vanishing.plot:use",
+    # The same as in vanishing's style: a reader's own drawing gets the ids of the page's.
+    hashsalt="vanishing",
+    stateful=("collections.abc:Iterator", "numpy.random:Generator"),
+    stateful_names=("rng",),
+    sources="sources.md",
+)
