@@ -1,72 +1,195 @@
 """Vanishing and exploding gradients, measured: small networks whose every layer can be looked at.
 
-A module is imported when something of it is first used, so that `import vanishing` costs next to nothing.
+Every public name is an attribute of this module, whatever room it comes from; what predicts
+without running a network is `theory`, and what draws is `vanishing.plot`, which needs Matplotlib.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
-    from vanishing.activations import *
-    from vanishing.initializers import *
-    from vanishing.layers import *
-    from vanishing.normalization import *
-    from vanishing.branches import *
-    from vanishing.recurrence import *
-    from vanishing.networks import *
-    from vanishing.losses import *
-    from vanishing.measurements import *
-    from vanishing.optimizers import *
-    from vanishing.training import *
-    from vanishing.duals import *
-    from vanishing.checking import *
-    from vanishing.jacobians import *
-    from vanishing.diagnosis import *
-    from vanishing.datasets import *
-    from vanishing import theory as theory
-
-_NAMES = {
-    "activations":
-        "Activation activation elu gelu gelu_tanh hard_tanh identity leaky_relu mish relu scaled_tanh selu "
-        "sigmoid silu softplus softsign swish tanh",
-    "initializers":
-        "constant gain gaussian he he_normal he_uniform Initializer initializer lecun_normal lecun_uniform "
-        "orthogonal pytorch_default scaled_gaussian uniform xavier xavier_normal xavier_uniform zeros",
-    "layers": "Activate Affine Layer Mode",
-    "normalization": "BatchNorm LayerNorm RMSNorm",
-    "branches": "Dropout Highway PReLU Residual",
-    "recurrence": "GRU LastStep LSTM Recurrent RNN state_gradients step_jacobians",
-    "networks": "dense_network Gradients lsuv Network Record",
-    "losses": "accuracy Loss mean_squared_error softmax_cross_entropy",
-    "measurements": "measure measure_record Measurements rms verdict",
-    "optimizers":
-        "AdaGrad Adam AdamW clip_by_global_norm clip_by_norm clip_by_value Clipped GradientDescent Optimizer "
-        "RMSprop warmup",
-    "training": "descend History train",
-    "duals": "Dual",
-    "checking": "central_difference complex_step forward_mode parameter_gradient projection_test",
-    "jacobians":
-        "extreme_singular_values gradient_autocorrelation jacobian jvp signal_correlation singular_values vjp",
-    "theory": "",
-    "diagnosis": "diagnose Diagnosis",
-    "datasets": "blobs digits spirals Split two_moons",
-    "figures": "",
-    "explorables": "",
-}  # fmt: skip
-_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
+from vanishing import theory
+from vanishing.checking.duals import Dual
+from vanishing.checking.gradients import (
+    central_difference,
+    complex_step,
+    forward_mode,
+    parameter_gradient,
+)
+from vanishing.checking.jacobians import (
+    extreme_singular_values,
+    jacobian,
+    jvp,
+    singular_values,
+    vjp,
+)
+from vanishing.checking.projection import projection_test
+from vanishing.measurement.correlations import gradient_autocorrelation, signal_correlation
+from vanishing.measurement.diagnosis import Diagnosis, diagnose
+from vanishing.measurement.measurements import Measurements, measure, measure_record
+from vanishing.measurement.norms import rms
+from vanishing.measurement.time_steps import state_gradients, step_jacobians
+from vanishing.measurement.verdicts import verdict
+from vanishing.nn.activations import (
+    Activation,
+    activation,
+    elu,
+    gelu,
+    gelu_tanh,
+    hard_tanh,
+    identity,
+    leaky_relu,
+    mish,
+    relu,
+    scaled_tanh,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    softsign,
+    swish,
+    tanh,
+)
+from vanishing.nn.dense import dense_network
+from vanishing.nn.elementwise import Activate, Dropout, PReLU
+from vanishing.nn.initializers import (
+    Initializer,
+    calculate_gain,
+    constant,
+    gaussian,
+    he,
+    he_normal,
+    he_uniform,
+    initializer,
+    lecun_normal,
+    orthogonal,
+    pytorch_default,
+    scaled_gaussian,
+    uniform,
+    xavier,
+    xavier_normal,
+    xavier_uniform,
+    zeros,
+)
+from vanishing.nn.layer import Layer, Mode, Nonlinearity
+from vanishing.nn.linear import Linear
+from vanishing.nn.losses import Loss, accuracy, mean_squared_error, softmax_cross_entropy
+from vanishing.nn.lsuv import lsuv
+from vanishing.nn.normalization import BatchNorm, LayerNorm, RMSNorm
+from vanishing.nn.recurrence import GRU, LSTM, RNN, LastStep, Recurrent
+from vanishing.nn.sequential import Gradients, Record, Sequential
+from vanishing.nn.skips import Highway, Residual
+from vanishing.training.clipping import (
+    Clipped,
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+)
+from vanishing.training.datasets import Split, blobs, digits, spirals
+from vanishing.training.descent import descend
+from vanishing.training.loop import History, train
+from vanishing.training.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
+from vanishing.training.schedules import warmup
 
 __version__ = "0.1.0"
-__all__ = [*sorted(_HOMES)]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _NAMES:
-        return import_module(f"vanishing.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'vanishing' has no attribute {name!r}")
-    globals()[name] = value = getattr(import_module(f"vanishing.{_HOMES[name]}"), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *_NAMES, *_HOMES]
+__all__ = [
+    "Activate",
+    "Activation",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "BatchNorm",
+    "Clipped",
+    "Diagnosis",
+    "Dropout",
+    "Dual",
+    "GRU",
+    "Gradients",
+    "Highway",
+    "History",
+    "Initializer",
+    "LSTM",
+    "LastStep",
+    "Layer",
+    "LayerNorm",
+    "Linear",
+    "Loss",
+    "Measurements",
+    "Mode",
+    "Nonlinearity",
+    "Optimizer",
+    "PReLU",
+    "RMSNorm",
+    "RMSprop",
+    "RNN",
+    "Record",
+    "Recurrent",
+    "Residual",
+    "SGD",
+    "Sequential",
+    "Split",
+    "accuracy",
+    "activation",
+    "blobs",
+    "calculate_gain",
+    "central_difference",
+    "clip_by_global_norm",
+    "clip_by_norm",
+    "clip_by_value",
+    "complex_step",
+    "constant",
+    "dense_network",
+    "descend",
+    "diagnose",
+    "digits",
+    "elu",
+    "extreme_singular_values",
+    "forward_mode",
+    "gaussian",
+    "gelu",
+    "gelu_tanh",
+    "gradient_autocorrelation",
+    "hard_tanh",
+    "he",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "initializer",
+    "jacobian",
+    "jvp",
+    "leaky_relu",
+    "lecun_normal",
+    "lsuv",
+    "mean_squared_error",
+    "measure",
+    "measure_record",
+    "mish",
+    "orthogonal",
+    "parameter_gradient",
+    "projection_test",
+    "pytorch_default",
+    "relu",
+    "rms",
+    "scaled_gaussian",
+    "scaled_tanh",
+    "selu",
+    "sigmoid",
+    "signal_correlation",
+    "silu",
+    "singular_values",
+    "softmax_cross_entropy",
+    "softplus",
+    "softsign",
+    "spirals",
+    "state_gradients",
+    "step_jacobians",
+    "swish",
+    "tanh",
+    "theory",
+    "train",
+    "uniform",
+    "verdict",
+    "vjp",
+    "warmup",
+    "xavier",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]

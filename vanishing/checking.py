@@ -149,11 +149,15 @@ def _position(network: Network, layer: int) -> int:
     count = len(network.levels)
     layer = size(layer, "layer", least=-count)
     if not (1 <= layer <= count or -count <= layer <= -1):
-        raise ValueError(f"layer is {layer}; a number from 1 to {count}, or from -{count} to -1, is expected")
+        raise ValueError(
+            f"layer is {layer}; a number from 1 to {count}, or from -{count} to -1, is expected"
+        )
     return network.levels[layer - 1 if layer > 0 else layer]
 
 
-def projection_test(part: Layer | Network, h: Array, *, rng: np.random.Generator, mode: Mode = EVALUATION) -> float:
+def projection_test(
+    part: Layer | Network, h: Array, *, rng: np.random.Generator, mode: Mode = EVALUATION
+) -> float:
     """The largest relative error between <u, J v> and <J^T u, v> for random u and v.
 
     J v is the derivative of the output along v by a complex step, J^T u is what `backward` returns. v is drawn once
@@ -198,5 +202,7 @@ def projection_test(part: Layer | Network, h: Array, *, rng: np.random.Generator
 def _relative(name: str, pairs: dict[str, tuple[float, float]]) -> float:
     a, b = pairs[name]
     layer = name.rpartition(".")[0]
-    largest = max(abs(c) for other, pair in pairs.items() if other.rpartition(".")[0] == layer for c in pair)
+    largest = max(
+        abs(c) for other, pair in pairs.items() if other.rpartition(".")[0] == layer for c in pair
+    )
     return abs(a - b) / max(abs(a), abs(b), 0.01 * largest) if a != b else 0.0

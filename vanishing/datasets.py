@@ -16,7 +16,12 @@ Labelled = tuple[Array, Array]
 
 
 def blobs(
-    *, rng: Generator, samples: int = 300, classes: int = 3, spread: float = 0.2, dtype: DTypeLike = np.float64
+    *,
+    rng: Generator,
+    samples: int = 300,
+    classes: int = 3,
+    spread: float = 0.2,
+    dtype: DTypeLike = np.float64,
 ) -> Labelled:
     """Points (samples, 2) scattered about `classes` centres on the unit circle, and their labels.
 
@@ -93,7 +98,9 @@ def _polar(radius: Array | float, angle: Array) -> Array:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
 
 
-def _scattered(centre: Array, labels: Array, spread: float, rng: Generator, dtype: DTypeLike) -> Labelled:
+def _scattered(
+    centre: Array, labels: Array, spread: float, rng: Generator, dtype: DTypeLike
+) -> Labelled:
     noise = number(spread, "spread", least=0) * generator(rng).standard_normal(centre.shape)
     return (centre + noise).astype(floating(dtype)), labels
 
@@ -123,7 +130,9 @@ def digits(*, rng: Generator, test_fraction: float = 0.2, dtype: DTypeLike = np.
         ImportError: scikit-learn is not installed.
     """
     if not 0 < number(test_fraction, "test_fraction") < 1:
-        raise ValueError(f"test_fraction is {test_fraction!r}; a number between 0 and 1 is expected")
+        raise ValueError(
+            f"test_fraction is {test_fraction!r}; a number between 0 and 1 is expected"
+        )
     order = generator(rng)
     pixels, labels = np.split(_digits(), [64], axis=1)
     labels = labels[:, 0].astype(np.int64)
@@ -137,4 +146,6 @@ def _digits() -> Array:
     package = find_spec("sklearn")
     if package is None or package.origin is None:
         raise ImportError("the digits come with scikit-learn: pip install scikit-learn")
-    return np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    return np.loadtxt(
+        Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=","
+    )

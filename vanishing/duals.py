@@ -39,14 +39,26 @@ _LINEAR = {
     np.expand_dims, np.broadcast_to, np.repeat, np.flip, np.roll, np.take, np.take_along_axis, np.concatenate, np.stack,
 }  # fmt: skip
 # Functions that do not see the tangent: their results are ordinary numbers.
-_BLIND = {np.shape, np.ndim, np.size, np.real, np.sign, np.zeros_like, np.ones_like, np.full_like, np.argmax}
+_BLIND = {
+    np.shape,
+    np.ndim,
+    np.size,
+    np.real,
+    np.sign,
+    np.zeros_like,
+    np.ones_like,
+    np.full_like,
+    np.argmax,
+}
 
 
 def _of_both(name: str) -> Any:
     """The linear array method of that name, for value and tangent."""
 
     def method(self: Dual, *args: Any, **kwargs: Any) -> Dual:
-        return Dual(getattr(self.value, name)(*args, **kwargs), getattr(self.tangent, name)(*args, **kwargs))
+        return Dual(
+            getattr(self.value, name)(*args, **kwargs), getattr(self.tangent, name)(*args, **kwargs)
+        )
 
     return method
 
@@ -71,9 +83,13 @@ class Dual(NDArrayOperatorsMixin):
     def __init__(self, value: Any, tangent: Any) -> None:
         self.value, self.tangent = numbers(value, "value"), numbers(tangent, "tangent")
         if self.value.shape != self.tangent.shape:
-            raise ValueError(f"tangent has shape {self.tangent.shape}; that of value, {self.value.shape}, is expected")
+            raise ValueError(
+                f"tangent has shape {self.tangent.shape}; that of value, {self.value.shape}, is expected"
+            )
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = (), **kwargs: Any) -> Any:
+    def __array_ufunc__(
+        self, ufunc: Any, method: str, *inputs: Any, out: Any = (), **kwargs: Any
+    ) -> Any:
         function = getattr(ufunc, method)
         if ufunc in _MULTILINEAR:
             result = _multilinear(function, inputs, kwargs)
@@ -114,7 +130,11 @@ class Dual(NDArrayOperatorsMixin):
     dtype = property(lambda self: self.value.dtype)
     real = property(lambda self: self.value)
     T = property(lambda self: self.transpose())
-    __getitem__, reshape, transpose = _of_both("__getitem__"), _of_both("reshape"), _of_both("transpose")
+    __getitem__, reshape, transpose = (
+        _of_both("__getitem__"),
+        _of_both("reshape"),
+        _of_both("transpose"),
+    )
     sum, mean, cumsum = _of_both("sum"), _of_both("mean"), _of_both("cumsum")
 
 
@@ -130,7 +150,11 @@ def _tangents(item: Any) -> Any:
     if isinstance(item, Dual):
         return item.tangent
     return [
-        _tangents(part) if isinstance(part, Dual) else np.zeros_like(part) if isinstance(part, np.ndarray) else 0
+        _tangents(part)
+        if isinstance(part, Dual)
+        else np.zeros_like(part)
+        if isinstance(part, np.ndarray)
+        else 0
         for part in item
     ]
 
@@ -158,11 +182,15 @@ def _multilinear(function: Any, args: Any, kwargs: Any) -> Dual:
 
 def _linear(function: Any, args: Any, kwargs: Any) -> Dual:
     first, *rest = args
-    return Dual(function(_values(first), *rest, **kwargs), function(_tangents(first), *rest, **kwargs))
+    return Dual(
+        function(_values(first), *rest, **kwargs), function(_tangents(first), *rest, **kwargs)
+    )
 
 
 def _into(out: Any, result: Any) -> Any:
     if not isinstance(out, Dual):
-        raise TypeError("a dual number cannot be written into an ordinary array; make every parameter dual")
+        raise TypeError(
+            "a dual number cannot be written into an ordinary array; make every parameter dual"
+        )
     out.value, out.tangent = result.value, result.tangent
     return out

@@ -47,11 +47,18 @@ class Explorable:
 
     def settings(self) -> list[Setting]:
         """Every setting of the knobs; the last knob turns fastest."""
-        return [dict(zip(self.knobs, values, strict=True)) for values in itertools.product(*self.knobs.values())]
+        return [
+            dict(zip(self.knobs, values, strict=True))
+            for values in itertools.product(*self.knobs.values())
+        ]
 
     def drawn(self) -> list[Artist]:
         """What now stands on the axes, from the back to the front."""
-        held = (artist for ax in self.axes for artist in [*ax.patches, *ax.collections, *ax.lines, *ax.texts])
+        held = (
+            artist
+            for ax in self.axes
+            for artist in [*ax.patches, *ax.collections, *ax.lines, *ax.texts]
+        )
         return sorted(held, key=Artist.get_zorder)
 
     def show(self, setting: Setting) -> str:
@@ -62,12 +69,15 @@ class Explorable:
             ax.set_prop_cycle(None)
         reading = self.draw(self.ax, **setting)
         if not isinstance(reading, str) or not reading.strip() or "\n" in reading:
-            raise TypeError(f"draw returns {reading!r}; one line that says what the figure shows is expected")
+            raise TypeError(
+                f"draw returns {reading!r}; one line that says what the figure shows is expected"
+            )
         return reading
 
 
-def explore(draw: Callable[..., str], *, ax: Axes | Sequence[Axes] | None = None,
-            **knobs: Iterable[Value]) -> None:
+def explore(
+    draw: Callable[..., str], *, ax: Axes | Sequence[Axes] | None = None, **knobs: Iterable[Value]
+) -> None:
     """A figure with a knob for each of `knobs`, whose values are names or numbers.
 
     `draw(ax, **setting)` draws one setting on `ax` (new axes if none are given, several if several are) and returns
@@ -89,7 +99,9 @@ def explore(draw: Callable[..., str], *, ax: Axes | Sequence[Axes] | None = None
     >>> explore(draw, ax=ax, depth=[5, 10, 20])
     """
     if not knobs:
-        raise ValueError("knobs are missing; at least one is expected, as in explore(draw, depth=[5, 10, 20])")
+        raise ValueError(
+            "knobs are missing; at least one is expected, as in explore(draw, depth=[5, 10, 20])"
+        )
     values = {name: _values(name, given) for name, given in knobs.items()}
     start = {name: _start(draw, name, known) for name, known in values.items()}
     explorable = Explorable(draw, panels(1, height=HEIGHT)[0] if ax is None else ax, values, start)
@@ -103,10 +115,14 @@ def explore(draw: Callable[..., str], *, ax: Axes | Sequence[Axes] | None = None
 def _values(name: str, given: Iterable[Value]) -> tuple[Value, ...]:
     values = tuple(value.item() if isinstance(value, np.generic) else value for value in given)
     if len(set(values)) < max(2, len(values)):
-        raise ValueError(f"{name} has the values {values}; at least two, all different, are expected")
+        raise ValueError(
+            f"{name} has the values {values}; at least two, all different, are expected"
+        )
     numbers = [value for value in values if not isinstance(value, str)]
     if len(numbers) not in (0, len(values)) or not np.isfinite(numbers).all():
-        raise ValueError(f"{name} has the values {values}; names alone, or finite numbers alone, are expected")
+        raise ValueError(
+            f"{name} has the values {values}; names alone, or finite numbers alone, are expected"
+        )
     return values
 
 
@@ -116,7 +132,9 @@ def _start(draw: Callable[..., str], name: str, values: tuple[Value, ...]) -> Va
         raise TypeError(f"draw has no parameter {name!r}; it has {', '.join(parameters)}")
     start = parameters[name].default
     if start is not inspect.Parameter.empty and start not in values:
-        raise ValueError(f"{name} starts at {start!r}, the default of draw, which is none of {values}")
+        raise ValueError(
+            f"{name} starts at {start!r}, the default of draw, which is none of {values}"
+        )
     return values[0] if start is inspect.Parameter.empty else values[values.index(start)]
 
 
@@ -129,13 +147,17 @@ def _add_sliders(explorable: Explorable) -> None:
     figure.set_layout_engine("constrained", rect=(0, 1 - height / total, 1, height / total))
     for row, (name, values) in enumerate(explorable.knobs.items(), 1):
         ax = figure.add_axes((0.25, 1 - (height + ROOM * row) / total, 0.5, ROOM / total))
-        slider = Slider(ax, name, 0, len(values) - 1, valinit=values.index(setting[name]), valstep=1)
+        slider = Slider(
+            ax, name, 0, len(values) - 1, valinit=values.index(setting[name]), valstep=1
+        )
         slider.valtext.set_text(str(setting[name]))
         slider.on_changed(partial(_turn, explorable, slider, setting, name))
         explorable.sliders.append(slider)
 
 
-def _turn(explorable: Explorable, slider: Slider, setting: dict[str, Value], name: str, position: float) -> None:
+def _turn(
+    explorable: Explorable, slider: Slider, setting: dict[str, Value], name: str, position: float
+) -> None:
     setting[name] = explorable.knobs[name][int(position)]
     slider.valtext.set_text(str(setting[name]))
     print(explorable.show(setting))

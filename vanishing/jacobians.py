@@ -79,7 +79,9 @@ def vjp(network: Network, x: Array, u: Array) -> Array:
 def _like(direction: Array, name: str, point: Array) -> Array:
     array = floats(direction, name)
     if (array.shape, array.dtype) != (point.shape, point.dtype):
-        raise ValueError(f"{name} is {array.dtype} {array.shape}; {point.dtype} {point.shape} is expected")
+        raise ValueError(
+            f"{name} is {array.dtype} {array.shape}; {point.dtype} {point.shape} is expected"
+        )
     return array
 
 
@@ -136,8 +138,12 @@ def extreme_singular_values(
     v = basis[:, 0]  # no direction yet
     for k in range(steps):
         # Where J^T J maps the subspace into itself, all that is left below is this random part.
-        v = _unit(v) + np.finfo(x.dtype).eps * generator(rng).standard_normal(v.shape).astype(x.dtype)
-        for _ in range(2):  # once leaves rounding errors, which may be all of v; "twice is enough" (Parlett 1980)
+        v = _unit(v) + np.finfo(x.dtype).eps * generator(rng).standard_normal(v.shape).astype(
+            x.dtype
+        )
+        for _ in range(
+            2
+        ):  # once leaves rounding errors, which may be all of v; "twice is enough" (Parlett 1980)
             v = _unit(v - ((basis @ v[:, :, None]) * basis).sum(axis=1))
         basis[:, k] = v
         images.append(forth(network, x, v))
@@ -149,14 +155,18 @@ def extreme_singular_values(
 def _unit(rows: Array) -> Array:
     """Each row over its norm; the largest entry first, so that no square underflows. Zero stays zero."""
     for size_of in (np.max, np.linalg.norm):
-        rows = rows / np.maximum(size_of(np.abs(rows), axis=-1, keepdims=True), np.finfo(rows.dtype).tiny)
+        rows = rows / np.maximum(
+            size_of(np.abs(rows), axis=-1, keepdims=True), np.finfo(rows.dtype).tiny
+        )
     return rows
 
 
 def _svd(matrices: Array) -> Array:
     """Singular values, descending; LAPACK has no float16, and would answer NaN with an error of its own."""
     finite(matrices, "the Jacobian of network")
-    return np.linalg.svd(matrices.astype(np.result_type(matrices, np.float32)), compute_uv=False).astype(matrices.dtype)
+    return np.linalg.svd(
+        matrices.astype(np.result_type(matrices, np.float32)), compute_uv=False
+    ).astype(matrices.dtype)
 
 
 def gradient_autocorrelation(network: Network, x: Array, *, centered: bool = True) -> Array:
@@ -201,6 +211,8 @@ def signal_correlation(signals: Sequence[Array]) -> Array:
     """
     checked = [floats(rows, f"signals[{l}]", ndim=2) for l, rows in enumerate(signals)]
     if len({len(rows) for rows in checked}) != 1:
-        raise ValueError(f"signals has shapes {[rows.shape for rows in checked]}; (batch, n_l) per layer is expected")
+        raise ValueError(
+            f"signals has shapes {[rows.shape for rows in checked]}; (batch, n_l) per layer is expected"
+        )
     units = [np.where(rows.any(axis=1, keepdims=True), _unit(rows), np.nan) for rows in checked]
     return np.stack([rows @ rows.T for rows in units])

@@ -74,8 +74,12 @@ class Descent(ABC):
         rate = number(rate(t), f"learning_rate({t})", least=0) if callable(rate) else rate
         for name, value in parameters.items():
             g = choice(name, "gradient", gradients)
-            direction, *kept[name] = self.direction(t, g + self.l2 * value if self.l2 else g, *moments[name])
-            moved[name] = (value * (1 - rate * self.decay) if self.decay else value) - rate * direction
+            direction, *kept[name] = self.direction(
+                t, g + self.l2 * value if self.l2 else g, *moments[name]
+            )
+            moved[name] = (
+                value * (1 - rate * self.decay) if self.decay else value
+            ) - rate * direction
         return moved, (t, kept)
 
     @abstractmethod
@@ -284,7 +288,10 @@ def clip_by_value(gradients: Parameters, limit: float) -> dict[str, Array]:
         >>> print(clip_by_value({"w": np.array([0.5, -4.0])}, 1.0)["w"])
         [ 0.5 -1. ]
     """
-    return {name: np.clip(g, -limit, limit, dtype=g.dtype) for name, g in _checked(gradients, limit).items()}
+    return {
+        name: np.clip(g, -limit, limit, dtype=g.dtype)
+        for name, g in _checked(gradients, limit).items()
+    }
 
 
 def _checked(gradients: Parameters, limit: float) -> dict[str, Array]:
@@ -320,7 +327,9 @@ class Clipped:
     limit: float
 
     def __post_init__(self) -> None:
-        instance(self.optimizer, "optimizer", Optimizer, "an optimizer such as GradientDescent(0.1)")
+        instance(
+            self.optimizer, "optimizer", Optimizer, "an optimizer such as GradientDescent(0.1)"
+        )
         instance(self.clip, "clip", Callable, "a function such as clip_by_global_norm")
         number(self.limit, "limit", above=0)
 

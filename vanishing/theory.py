@@ -41,7 +41,9 @@ def _panels(edges: Array) -> tuple[Array, Array]:
     edges = np.sort(edges)
     half = np.diff(edges)[..., None] / 2
     shape = (*edges.shape[:-1], -1)
-    return (edges[..., :-1, None] + half * (1 + nodes)).reshape(shape), (half * weights).reshape(shape)
+    return (edges[..., :-1, None] + half * (1 + nodes)).reshape(shape), (half * weights).reshape(
+        shape
+    )
 
 
 def _normal_rule(mean: Array, sigma: float) -> tuple[Array, Array]:
@@ -52,7 +54,9 @@ def _normal_rule(mean: Array, sigma: float) -> tuple[Array, Array]:
     features = np.concatenate([[0.0], *np.multiply.outer([-1, 1], 4.0 ** np.arange(-3, 6))])
     own = np.clip((features - mean[..., None]) / sigma, -9, 9)
     # ... and none is wider than 1.5 sigma.
-    t, weights = _panels(np.concatenate([own, np.broadcast_to(np.arange(-9, 10, 1.5), (*mean.shape, 13))], axis=-1))
+    t, weights = _panels(
+        np.concatenate([own, np.broadcast_to(np.arange(-9, 10, 1.5), (*mean.shape, 13))], axis=-1)
+    )
     return mean[..., None] + sigma * t, weights * np.exp(-t * t / 2) / math.sqrt(2 * math.pi)
 
 
@@ -97,11 +101,19 @@ def gaussian_mean(f: Function, variance: float) -> float:
     return _mean(f, number(variance, "variance", least=0))
 
 
-def _checked(activation: str | Activation, sigma_w: float, sigma_b: float = 0.0) -> tuple[Activation, float, float]:
-    return phi_of(activation), number(sigma_w, "sigma_w", above=0), number(sigma_b, "sigma_b", least=0)
+def _checked(
+    activation: str | Activation, sigma_w: float, sigma_b: float = 0.0
+) -> tuple[Activation, float, float]:
+    return (
+        phi_of(activation),
+        number(sigma_w, "sigma_w", above=0),
+        number(sigma_b, "sigma_b", least=0),
+    )
 
 
-def variance_map(q: float, activation: str | Activation, *, sigma_w: float, sigma_b: float) -> float:
+def variance_map(
+    q: float, activation: str | Activation, *, sigma_w: float, sigma_b: float
+) -> float:
     """The variance of a wide layer's preactivations, given the variance q of those before.
 
     V(q) = sigma_w^2 E[phi(z)^2] + sigma_b^2 (Poole et al. 2016).
@@ -184,11 +196,15 @@ def critical_sigma_w(activation: str | Activation, *, sigma_b: float) -> float:
         return 1 - _chi_at_rest(phi, sigma_w, sigma_b)
 
     if not order(1e-3) > 0 > order(1e3):
-        raise ValueError(f"activation {phi.name} at sigma_b = {sigma_b:g} has no critical sigma_w; one is expected")
+        raise ValueError(
+            f"activation {phi.name} at sigma_b = {sigma_b:g} has no critical sigma_w; one is expected"
+        )
     return _root(order, 1e-3, 1e3)
 
 
-def correlation_map(c: float, activation: str | Activation, *, sigma_w: float, sigma_b: float, q: float) -> float:
+def correlation_map(
+    c: float, activation: str | Activation, *, sigma_w: float, sigma_b: float, q: float
+) -> float:
     """The correlation of two inputs' preactivations in a layer, given their correlation c in the layer before.
 
     C(c) = (sigma_w^2 E[phi(u) phi(v)] + sigma_b^2) / V(q) for u, v ~ N(0, q) of correlation c, so that C(1) = 1 (Poole
@@ -204,10 +220,14 @@ def correlation_map(c: float, activation: str | Activation, *, sigma_w: float, s
 
 
 def _correlation_map(phi: Activation, sigma_w: float, sigma_b: float, q: float, c: float) -> float:
-    return (sigma_w**2 * _pair_mean(phi.value, q, c) + sigma_b**2) / _variance_map(phi, sigma_w, sigma_b, q)
+    return (sigma_w**2 * _pair_mean(phi.value, q, c) + sigma_b**2) / _variance_map(
+        phi, sigma_w, sigma_b, q
+    )
 
 
-def correlation_fixed_point(activation: str | Activation, *, sigma_w: float, sigma_b: float) -> float:
+def correlation_fixed_point(
+    activation: str | Activation, *, sigma_w: float, sigma_b: float
+) -> float:
     """c*, the correlation that two inputs tend to in deep layers at q = q*.
 
     1 in the ordered phase and on the critical line, less where chi > 1 (Schoenholz et al. 2017).
@@ -225,7 +245,9 @@ def correlation_fixed_point(activation: str | Activation, *, sigma_w: float, sig
 def _fixed_points(phi: Activation, sigma_w: float, sigma_b: float) -> tuple[float, float]:
     q = _variance_fixed_point(phi, sigma_w, sigma_b)
     if not 0 < q < math.inf:
-        raise ValueError(f"sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g} give q* = {q:g}; 0 < q* < infinity is expected")
+        raise ValueError(
+            f"sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g} give q* = {q:g}; 0 < q* < infinity is expected"
+        )
 
     def excess(distance: float) -> float:
         return 1 - distance - _correlation_map(phi, sigma_w, sigma_b, q, 1 - distance)
@@ -234,7 +256,9 @@ def _fixed_points(phi: Activation, sigma_w: float, sigma_b: float) -> tuple[floa
     return q, 1 - _root(excess, 1e-8, 1.0) if excess(1e-8) > 0 else 1.0
 
 
-def depth_scales(activation: str | Activation, *, sigma_w: float, sigma_b: float) -> tuple[float, float]:
+def depth_scales(
+    activation: str | Activation, *, sigma_w: float, sigma_b: float
+) -> tuple[float, float]:
     """(xi_q, xi_c), the numbers of layers in which q_l - q* and c_l - c* fall by a factor e.
 
     xi_q = -1 / ln V'(q*) with V'(q) = sigma_w^2 E[z phi(z) phi'(z)] / q, and xi_c = -1 / ln C'(c*) with
@@ -298,13 +322,20 @@ def batch_norm_growth(batch: int, activation: str | Activation) -> float:
     angle, right = math.acos(-1 / (batch - 1)), math.pi / 2
     # u, v = sqrt(B - 1) sin(beta) cos(alpha), cos(alpha - angle): the direction alpha is uniform, and beta has the
     # density cos(beta)^(B-4) sin(beta). Panels end where u or v changes its sign.
-    alpha, around = _panels(np.append(np.linspace(0, 4 * right, 13), [angle - right, angle + right]))
+    alpha, around = _panels(
+        np.append(np.linspace(0, 4 * right, 13), [angle - right, angle + right])
+    )
     beta, outwards = _panels(np.minimum([*np.arange(13) / math.sqrt(batch), right], right))
     weights = np.multiply.outer(outwards * np.cos(beta) ** (batch - 4) * np.sin(beta), around)
-    u, v = (np.multiply.outer(math.sqrt(batch - 1) * np.sin(beta), np.cos(alpha - turn)) for turn in (0, angle))
+    u, v = (
+        np.multiply.outer(math.sqrt(batch - 1) * np.sin(beta), np.cos(alpha - turn))
+        for turn in (0, angle)
+    )
     d, e, y = phi.prime(u), phi.prime(v), phi.value(u)
     trace = d * d - (d * (d - e) + u * d * (u * d - v * e)) / batch
-    return float(batch / (batch - 3) * (weights * trace).sum() / (weights * y * (y - phi.value(v))).sum())
+    return float(
+        batch / (batch - 3) * (weights * trace).sum() / (weights * y * (y - phi.value(v))).sum()
+    )
 
 
 def log_normal_law(widths: Sequence[int]) -> tuple[float, float]:

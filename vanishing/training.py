@@ -17,7 +17,9 @@ from vanishing.optimizers import Optimizer
 from vanishing.validation import Array, NotFinite, floats, generator, instance, number, size
 
 
-def descend(gradient: Callable[[Any], Any], start: Any, *, learning_rate: float, steps: int) -> Array:
+def descend(
+    gradient: Callable[[Any], Any], start: Any, *, learning_rate: float, steps: int
+) -> Array:
     """The points that gradient descent visits, shape (steps + 1, *start.shape).
 
     An overflow is no warning here: the points say it.
@@ -101,16 +103,23 @@ def train(
     instance(loss, "loss", Loss)
     instance(optimizer, "optimizer", Optimizer, "an optimizer such as GradientDescent(0.1)")
     epochs, batch_size = size(epochs, "epochs"), size(batch_size, "batch_size")
-    measure_every, mode = size(measure_every, "measure_every"), Mode(training=True, rng=generator(rng))
+    measure_every, mode = (
+        size(measure_every, "measure_every"),
+        Mode(training=True, rng=generator(rng)),
+    )
     state = optimizer.start(network.parameters)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         target = loss.check(network.forward(x).output, target)
         rows = [_row(network, x, target, loss, 0)]
         for epoch in range(1, epochs + 1):
             try:
-                network, state = _epoch(network, x, target, loss, optimizer, state, batch_size, mode)
+                network, state = _epoch(
+                    network, x, target, loss, optimizer, state, batch_size, mode
+                )
             except NotFinite:
-                rows.append((epoch, math.inf, math.nan, math.nan * rows[0][3], math.nan * rows[0][4]))
+                rows.append(
+                    (epoch, math.inf, math.nan, math.nan * rows[0][3], math.nan * rows[0][4])
+                )
             else:
                 if epoch % measure_every == 0 or epoch == epochs:
                     rows.append(_row(network, x, target, loss, epoch))
@@ -119,7 +128,9 @@ def train(
     return network, History(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def _row(network: Network, x: Array, target: Array, loss: Loss, epoch: int) -> tuple[int, float, float, Array, Array]:
+def _row(
+    network: Network, x: Array, target: Array, loss: Loss, epoch: int
+) -> tuple[int, float, float, Array, Array]:
     """Epoch, loss, accuracy, rms of delta, norm of the weight gradient."""
     output, measured = run_measured(network, x, target, loss, EVALUATION)
     value = float(loss.value(output, target))
@@ -129,7 +140,14 @@ def _row(network: Network, x: Array, target: Array, loss: Loss, epoch: int) -> t
 
 
 def _epoch(
-    network: Network, x: Array, target: Array, loss: Loss, optimizer: Optimizer, state: Any, batch_size: int, mode: Mode
+    network: Network,
+    x: Array,
+    target: Array,
+    loss: Loss,
+    optimizer: Optimizer,
+    state: Any,
+    batch_size: int,
+    mode: Mode,
 ) -> tuple[Network, Any]:
     """Network and state after each sample was seen once, in an order drawn from mode.rng."""
     order = generator(mode.rng).permutation(len(x))

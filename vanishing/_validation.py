@@ -22,8 +22,9 @@ class NotFinite(ValueError):
 def floats(value: Any, name: str, *, ndim: int | None = None, least_ndim: int = 0) -> Array:
     """`value` as an array of finite floating-point or complex numbers.
 
-    Numbers and lists are converted; an array keeps its dtype, and one of integers is refused, because whoever
-    passes it probably meant something else. Duck arrays such as `Dual` pass as they are.
+    Numbers and lists are converted; an array keeps its dtype, and one of integers is refused,
+    because whoever passes it probably meant something else. Duck arrays such as `Dual` pass as they
+    are.
     """
     array = numbers(value, name, ndim=ndim, least_ndim=least_ndim)
     finite(array, name)
@@ -45,7 +46,9 @@ def _array(value: Any, name: str) -> Array:
     try:
         array = np.asarray(value)
     except ValueError:
-        raise ValueError(f"{name} is ragged; an array with rows of one length is expected") from None
+        raise ValueError(
+            f"{name} is ragged; an array with rows of one length is expected"
+        ) from None
     if array.dtype.kind in "iu" and not isinstance(value, np.ndarray):
         array = array.astype(np.float64)
     if array.dtype.kind not in "fc":
@@ -58,13 +61,20 @@ def finite(array: Array, name: str) -> None:
     is_finite = np.isfinite(array)
     if not is_finite.all():
         index = tuple(int(i) for i in np.argwhere(~is_finite)[0])
-        raise NotFinite(f"{name} holds {array[index]} at index {index}; finite numbers are expected")
+        raise NotFinite(
+            f"{name} holds {array[index]} at index {index}; finite numbers are expected"
+        )
 
 
 def number(
-    value: Any, name: str, *, above: float = -math.inf, least: float = -math.inf, below: float = math.inf
+    value: Any,
+    name: str,
+    *,
+    above: float = -math.inf,
+    least: float = -math.inf,
+    below: float = math.inf,
 ) -> float:
-    """`value` as a finite Python float greater than `above`, not less than `least`, and less than `below`."""
+    """`value` as a finite Python float above `above`, of at least `least`, and below `below`."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} is {value!r}; a number is expected")
     if not (math.isfinite(value) and value > above and least <= value < below):
@@ -89,9 +99,13 @@ def labels(value: Any, name: str, *, shape: tuple[int, ...], classes: int) -> Ar
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} has dtype {array.dtype}; class numbers (integers) are expected")
     if array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}; one class number per row, {shape}, is expected")
+        raise ValueError(
+            f"{name} has shape {array.shape}; one class number per row, {shape}, is expected"
+        )
     if array.min() < 0 or array.max() >= classes:
-        raise ValueError(f"{name} runs from {array.min()} to {array.max()}; 0 to {classes - 1} is expected")
+        raise ValueError(
+            f"{name} runs from {array.min()} to {array.max()}; 0 to {classes - 1} is expected"
+        )
     return array
 
 
@@ -106,12 +120,14 @@ def dtype(value: DTypeLike, name: str = "dtype") -> np.dtype[Any]:
 def generator(rng: Any) -> np.random.Generator:
     """`rng` if it is a numpy Generator; seeds and the global state are refused."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng is {rng!r}; a generator such as numpy.random.default_rng(0) is expected")
+        raise TypeError(
+            f"rng is {rng!r}; a generator such as numpy.random.default_rng(0) is expected"
+        )
     return rng
 
 
 def instance(value: T, name: str, kind: Any, wanted: str = "") -> T:
-    """`value` if it is an instance of `kind`; a class is not one, it is what was to be called first."""
+    """`value` if it is an instance of `kind`; a class that was not called is none."""
     if isinstance(value, type) or not isinstance(value, kind):
         raise TypeError(f"{name} is {value!r}; {wanted or f'a {kind.__name__}'} is expected")
     return value

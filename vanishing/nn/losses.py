@@ -8,37 +8,37 @@ from typing import Any
 
 import numpy as np
 
-from vanishing.validation import Array, floats, labels
+from vanishing._validation import Array, floats, labels
 
 
 @dataclass(frozen=True)
 class Loss:
     """A function of a network's output and a target, called as `loss(output, target)`.
 
-    The callables are the bare formulas, without checks. They are analytic in the output.
+    The formulas are bare, without checks. They are analytic in the output.
 
     Attributes:
         name: for messages.
         check: (output, target) -> the target as an array, or an error.
-        value: (output, target) -> L.
-        slope: (output, target) -> dL/doutput.
+        formula: (output, target) -> L.
+        gradient_formula: (output, target) -> dL/doutput.
     """
 
     name: str
     check: Callable[[Array, Any], Array]
-    value: Callable[[Array, Array], Any]
-    slope: Callable[[Array, Array], Array]
+    formula: Callable[[Array, Array], Any]
+    gradient_formula: Callable[[Array, Array], Array]
 
     def __call__(self, output: Array, target: Any) -> Any:
         """L, a float for a real output."""
         output = floats(output, "output", least_ndim=2)
-        value = self.value(output, self.check(output, target))
+        value = self.formula(output, self.check(output, target))
         return float(value) if isinstance(value, np.floating) else value
 
     def gradient(self, output: Array, target: Any) -> Array:
         """dL/doutput, of the shape and dtype of the output."""
         output = floats(output, "output", least_ndim=2)
-        return self.slope(output, self.check(output, target))
+        return self.gradient_formula(output, self.check(output, target))
 
 
 def _check_labels(output: Array, target: Any) -> Array:
@@ -48,26 +48,30 @@ def _check_labels(output: Array, target: Any) -> Array:
 def _check_values(output: Array, target: Any) -> Array:
     values = floats(target, "target")
     if values.shape != output.shape:
-        raise ValueError(f"target has shape {values.shape}; {output.shape}, that of output, is expected")
+        raise ValueError(
+            f"target has shape {values.shape}; {output.shape}, that of output, is expected"
+        )
     return values
 
 
 def _cross_entropy(output: Array, target: Array) -> Any:
-    z, t = output.reshape(-1, output.shape[-1]), target.reshape(-1)
-    # log sum exp z = m + log sum exp(z - m) for every m; the largest entry keeps exp from overflowing.
+    z = output.reshape(-1, output.shape[-1])
+    t = target.reshape(-1)
+    # log sum exp z = m + log sum exp(z - m) for every m; the largest entry keeps exp finite.
     m = z.real.max(axis=-1)
     log_sum = np.log(np.sum(np.exp(z - m[:, None]), axis=-1)) + m
     return np.mean(log_sum - z[np.arange(len(t)), t])
 
 
-def _cross_entropy_slope(output: Array, target: Array) -> Array:
+def _cross_entropy_gradient(output: Array, target: Array) -> Array:
     # (softmax(z) - onehot(t)) / batch
-    z, t = output.reshape(-1, output.shape[-1]), target.reshape(-1)
-    slope: Array = np.exp(z - z.max(axis=-1, keepdims=True))
-    slope /= slope.sum(axis=-1, keepdims=True)
-    slope[np.arange(len(t)), t] -= 1
-    slope /= len(t)
-    return slope.reshape(output.shape)
+    z = output.reshape(-1, output.shape[-1])
+    t = target.reshape(-1)
+    gradient: Array = np.exp(z - z.max(axis=-1, keepdims=True))
+    gradient /= gradient.sum(axis=-1, keepdims=True)
+    gradient[np.arange(len(t)), t] -= 1
+    gradient /= len(t)
+    return gradient.reshape(output.shape)
 
 
 def _rows(output: Array) -> int:
@@ -78,21 +82,25 @@ def _squared_error(output: Array, target: Array) -> Any:
     return np.sum(np.square(output - target)) / (2 * _rows(output))
 
 
-def _squared_error_slope(output: Array, target: Array) -> Array:
+def _squared_error_gradient(output: Array, target: Array) -> Array:
     return np.asarray((output - target) / _rows(output), dtype=output.dtype)
 
 
-softmax_cross_entropy = Loss("softmax_cross_entropy", _check_labels, _cross_entropy, _cross_entropy_slope)
+softmax_cross_entropy = Loss(
+    "softmax_cross_entropy", _check_labels, _cross_entropy, _cross_entropy_gradient
+)
 """The mean over the batch of -log softmax(output)[target], in nats, for class numbers as target.
 
 PyTorch's `CrossEntropyLoss` at its defaults.
 """
 
-mean_squared_error = Loss("mean_squared_error", _check_values, _squared_error, _squared_error_slope)
+mean_squared_error = Loss(
+    "mean_squared_error", _check_values, _squared_error, _squared_error_gradient
+)
 """The mean over the batch of half the squared distance, 1/2 sum_i (output_i - target_i)^2.
 
-Its gradient is (output - target) / batch. PyTorch's `MSELoss` averages over the entries too and has no 1/2:
-it is 2 / n_L times this.
+Its gradient is (output - target) / batch. PyTorch's `MSELoss` averages over the entries, too, and
+has no 1/2: it is 2 / n_L times this loss.
 """
 
 
@@ -104,10 +112,10 @@ def accuracy(output: Array, target: Any) -> float:
         0.5
     """
     output = floats(output, "output", least_ndim=2)
-    return hits(output, _check_labels(output, target))
+    return correct_fraction(output, _check_labels(output, target))
 
 
-def hits(output: Array, target: Array) -> float:
+def correct_fraction(output: Array, target: Array) -> float:
     """`accuracy` without its checks; rows that hold NaN count as wrong."""
     right = (output.argmax(axis=-1) == target) & ~np.isnan(output).any(axis=-1)
     return float(np.mean(right))
