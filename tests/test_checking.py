@@ -141,10 +141,10 @@ def test_differences_cannot_see_the_first_layer_of_a_deep_sigmoid_network():
 def test_a_slope_off_by_a_thousandth_is_seen_at_every_depth(method):
     faulty = vn.Activation(
         "faulty",
-        vn.sigmoid.value,
-        vn.sigmoid.prime,
-        steepest=0.25,
-        slope=lambda h: 1.001 * vn.sigmoid.slope(h),
+        vn.sigmoid.formula,
+        vn.sigmoid.derivative_formula,
+        max_derivative=0.25,
+        derivative_from_output=lambda h: 1.001 * vn.sigmoid.derivative_from_output(h),
     )
     rng = np.random.default_rng(0)
     network = vn.dense_network([4] * 10 + [3], activation=faulty, rng=rng)
@@ -173,14 +173,14 @@ def test_the_methods_agree_for_every_activation(activation):
 
 def test_the_methods_agree_for_dead_units_at_the_kink():
     layers = (
-        vn.Affine(np.zeros((3, 2)), np.zeros(3)),
+        vn.Linear(np.zeros((3, 2)), np.zeros(3)),
         vn.Activate(vn.relu),
-        vn.Affine(np.ones((2, 3)), np.zeros(2)),
+        vn.Linear(np.ones((2, 3)), np.zeros(2)),
     )
     x, labels = np.ones((4, 2)), np.zeros(4, int)
     for method in ("backprop", "forward", "complex"):
         assert not vn.parameter_gradient(
-            vn.Network(layers), x, labels, parameter="bias", method=method
+            vn.Sequential(layers), x, labels, parameter="bias", method=method
         ).any()
 
 
@@ -204,17 +204,64 @@ def test_saturated_networks_have_finite_gradients_by_all_methods(activation, met
         ({"method": "complx"}, "method 'complx' is unknown; did you mean 'complex'"),
         ({"layer": 0}, "layer is 0; a number from 1 to 30, or from -30 to -1"),
         ({"layer": 31}, "layer is 31; a number from 1 to 30"),
-        ({"parameter": "wait"}, r"parameter '0\.wait' is unknown; did you mean '0\.weight'"),
+        (
+            {"parameter": "wait", "layer": -1},
+            "parameter 'wait' of layer 30 is unknown; did you mean 'weight'",
+        ),
     ],
 )
 def test_unknown_methods_layers_and_parameters_are_refused(settings, message):
     network, x, labels = deep_sigmoid()
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match="^" + message):
         vn.parameter_gradient(network, x, labels, **settings)
 
 
+def residual_network():
+    """A network of L = 3 weight layers, at the positions 0, 1 and 3 or later: others stand between."""
+    rng = np.random.default_rng(0)
+    network = vn.dense_network(
+        [4, 4, 4, 3], activation="tanh", normalization="batch", residual="pre", rng=rng
+    )
+    return network, rng.standard_normal((6, 4)), rng.integers(3, size=6)
+
+
+@pytest.mark.parametrize("layer", [2, -2])
+def test_a_parameter_of_a_residual_block_has_the_name_that_the_block_gives_it(layer):
+    network, x, labels = residual_network()
+    backprop, complex_ = (
+        vn.parameter_gradient(
+            network, x, labels, layer=layer, parameter="branch.2.weight", method=method
+        )
+        for method in ("backprop", "complex")
+    )
+    assert backprop.shape == (4, 4) and apart(backprop, complex_) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("layer", "parameter", "message"),
+    [
+        (
+            2,
+            "weight",
+            r"parameter 'weight' of layer 2 is unknown; Known: branch\.0\.weight, branch\.",
+        ),
+        (-1, "wieght", "parameter 'wieght' of layer 3 is unknown; did you mean 'weight'"),
+        (
+            -2,
+            "branch.2.wait",
+            r"parameter 'branch\.2\.wait' of layer 2 is unknown; did you mean 'branch\.2\.weight'",
+        ),
+    ],
+)
+def test_an_unknown_parameter_is_named_as_it_was_asked_for_with_its_l(layer, parameter, message):
+    network, x, labels = residual_network()
+    assert network.weight_layers != (0, 1, 2)  # positions are no l
+    with pytest.raises(ValueError, match="^" + message):
+        vn.parameter_gradient(network, x, labels, layer=layer, parameter=parameter)
+
+
 def test_methods_of_a_dual_number_act_on_value_and_tangent():
-    from vanishing import duals
+    from vanishing.checking import duals
 
     number = vn.Dual(np.arange(6.0).reshape(2, 3), np.ones((2, 3)))
     for name, arguments, options in (
@@ -222,7 +269,7 @@ def test_methods_of_a_dual_number_act_on_value_and_tangent():
         ("mean", (), {"axis": 1}),
         ("reshape", (3, 2), {}),
     ):
-        made = duals._of_both(name)(number, *arguments, **options)
+        made = duals._linear_method(name)(number, *arguments, **options)
         assert (made.value == getattr(number.value, name)(*arguments, **options)).all()
         assert (made.tangent == getattr(number.tangent, name)(*arguments, **options)).all()
 

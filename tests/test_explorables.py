@@ -9,14 +9,13 @@ import pytest
 from engine import explorables as states
 from engine.run import run
 
-from vanishing import figures
-from vanishing.explorables import explore
+from vanishing import plot
+from vanishing.plot import explore
 
 PAGE = """# A page
 
 ```python alt="a line" caption="a line"
-from vanishing.explorables import explore
-from vanishing.figures import PALETTE, curves
+from vanishing.plot import PALETTE, curves, explore
 
 def draw(ax, *, height=2, name="one"):
 {body}
@@ -32,7 +31,7 @@ BODY = '    ax.plot([0, 1], [height, height], color=PALETTE["backward"])'
 
 @pytest.fixture(autouse=True)
 def no_figure_stays_open():
-    figures.use()
+    plot.use()
     yield
     plt.switch_backend("Agg")
     plt.close("all")
@@ -55,7 +54,7 @@ def test_the_start_is_the_default_of_draw_or_else_the_first_value():
 
 
 def test_a_setting_takes_the_place_of_the_one_before():
-    axes = figures.panels(2)
+    axes = plot.panels(2)
 
     def both(ax, *, height):
         ax[0].plot([0, 1], [height, height])
@@ -68,7 +67,7 @@ def test_a_setting_takes_the_place_of_the_one_before():
     assert explorable.show({"height": 2}) == "both"
     assert len(explorable.drawn()) == 3
     assert axes[0].lines[0].get_ydata().tolist() == [2, 2]
-    assert axes[0].lines[0].get_color() == figures.PALETTE["forward"]
+    assert axes[0].lines[0].get_color() == plot.PALETTE["forward"]
 
 
 @pytest.mark.parametrize(

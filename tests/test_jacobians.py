@@ -1,10 +1,11 @@
-"""Jacobians: the products against the dense Jacobian and differences, singular values against LAPACK, correlations."""
+"""Jacobians: the products against the dense Jacobian and differences, singular values against LAPACK."""
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 import vanishing as vn
+from vanishing.checking import jacobians
 
 DTYPES = {np.float64: 1e-13, np.float32: 1e-5}
 
@@ -20,7 +21,7 @@ def network_of(widths, activation="tanh", dtype=np.float64, seed=0, **settings):
 
 
 def linear(matrix):
-    return vn.Network((vn.Affine(matrix, np.zeros(len(matrix), matrix.dtype)),))
+    return vn.Sequential((vn.Linear(matrix, np.zeros(len(matrix), matrix.dtype)),))
 
 
 @given(
@@ -34,7 +35,7 @@ def test_the_jacobian_is_the_derivative_of_every_output_by_every_input(widths, a
     assert dense.shape == (3, widths[-1], widths[0])
     for sample, matrix in zip(x, dense, strict=True):
         for k, row in enumerate(matrix):
-            gradient = vn.complex_step(lambda a, k=k: network.forward(a[None]).output[0, k], sample)
+            gradient = vn.complex_step(lambda a, k=k: network.record(a[None]).output[0, k], sample)
             assert row == pytest.approx(gradient, rel=1e-12, abs=1e-15)
 
 
@@ -126,18 +127,18 @@ def test_a_step_takes_one_product_of_each_kind(monkeypatch):
     counts = {"jvp": 0, "vjp": 0}
     for name in counts:
 
-        def counted(*arguments, name=name, product=getattr(vn.jacobians, name)):
+        def counted(*arguments, name=name, product=getattr(jacobians, name)):
             counts[name] += 1
             return product(*arguments)
 
-        monkeypatch.setattr(vn.jacobians, name, counted)
+        monkeypatch.setattr(jacobians, name, counted)
     vn.extreme_singular_values(network, x, rng=np.random.default_rng(0), steps=4)
     assert counts == {"jvp": 4, "vjp": 4}
 
 
 def test_an_overflow_is_named():
     network = linear(np.full((2, 2), 1e200))
-    deep = vn.Network(network.layers * 2)
+    deep = vn.Sequential(network.layers * 2)
     with (
         np.errstate(all="ignore"),
         pytest.raises(ValueError, match="the Jacobian of network holds inf .*expected"),
@@ -157,68 +158,3 @@ def test_a_direction_of_another_shape_or_dtype_is_refused():
         vn.jvp(network, x, u)
     with pytest.raises(ValueError, match=r"u is float32 \(3, 3\); float64 \(3, 3\) is expected"):
         vn.vjp(network, x, u.astype(np.float32))
-
-
-def series(gradient):
-    """A network R -> R whose input gradient at the points 0, 1, 2, ... is the given sequence: a sum of kinks."""
-    jumps = np.diff(gradient, prepend=0.0)
-    hidden = vn.Affine(np.ones((len(jumps), 1)), 0.5 - np.arange(len(jumps)))
-    return vn.Network((hidden, vn.Activate(vn.relu), vn.Affine(jumps[None], np.zeros(1))))
-
-
-@given(
-    st.lists(st.integers(-5, 5), min_size=2, max_size=9).filter(lambda g: len(set(g)) > 1),
-    st.booleans(),
-)
-def test_the_autocorrelation_is_its_definition(gradient, centered):
-    g = np.array(gradient, float)
-    found = vn.gradient_autocorrelation(
-        series(g), np.arange(len(g), dtype=float)[:, None], centered=centered
-    )
-    g = g - g.mean() if centered else g
-    expected = [sum(g[i] * g[i + k] for i in range(len(g) - k)) / sum(g**2) for k in range(len(g))]
-    assert found == pytest.approx(expected, abs=1e-12)
-
-
-def test_centering_is_the_default_and_takes_the_mean_out():
-    points = np.arange(200.0)[:, None]
-    network = series(10 + np.random.default_rng(0).standard_normal(200))
-    assert vn.gradient_autocorrelation(network, points, centered=False)[1] > 0.95
-    assert abs(vn.gradient_autocorrelation(network, points)[1]) < 5 / np.sqrt(200)
-
-
-def test_the_autocorrelation_of_several_inputs_and_outputs_sums_over_them():
-    network, x, *_ = network_of((4, 6, 3))
-    g = vn.jacobian(network, x).sum(axis=1)
-    g -= g.mean(axis=0)
-    found = vn.gradient_autocorrelation(network, x)
-    assert found == pytest.approx([np.sum(g[: 3 - k] * g[k:]) / np.sum(g * g) for k in range(3)])
-
-
-def test_a_gradient_that_is_the_same_everywhere_has_no_autocorrelation():
-    assert np.isnan(vn.gradient_autocorrelation(linear(np.eye(1)), np.ones((4, 1)))).all()
-
-
-@pytest.mark.parametrize("scale", [1.0, 1e-200, 1e200])
-def test_the_signal_correlation_is_the_cosine_layer_by_layer(scale):
-    network, x, *_ = network_of((4, 6, 6, 3))
-    signals = network.forward(x).h
-    found = vn.signal_correlation([scale * h for h in signals])
-    assert found.shape == (4, 3, 3)
-    for layer, h in zip(found, signals, strict=True):
-        norms = np.linalg.norm(h, axis=1)
-        assert layer == pytest.approx(h @ h.T / np.outer(norms, norms))
-
-
-def test_a_row_of_zeros_has_no_correlation():
-    found = vn.signal_correlation([np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]], np.float32)])[0]
-    assert found.dtype == np.float32
-    assert np.isnan(found[0]).all() and np.isnan(found[:, 0]).all()
-    assert found[1:, 1:].tolist() == [[1, 0], [0, 1]]
-
-
-def test_signals_of_different_batches_are_refused():
-    with pytest.raises(
-        ValueError, match=r"signals has shapes \[\(2, 3\), \(4, 3\)\]; \(batch, n_l\) per layer is"
-    ):
-        vn.signal_correlation([np.ones((2, 3)), np.ones((4, 3))])

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, strategies as st
 
 import vanishing as vn
-from vanishing.optimizers import Descent
+from vanishing.training.optimizers import Rule
 
 ALL = {
-    "gradient descent": vn.GradientDescent(0.1),
-    "momentum": vn.GradientDescent(0.1, 0.9),
-    "nesterov": vn.GradientDescent(0.1, 0.9, nesterov=True),
+    "sgd": vn.SGD(0.1),
+    "momentum": vn.SGD(0.1, 0.9),
+    "nesterov": vn.SGD(0.1, 0.9, nesterov=True),
     "adagrad": vn.AdaGrad(0.1),
     "rmsprop": vn.RMSprop(0.1),
     "adam": vn.Adam(0.1),
     "adamw": vn.AdamW(0.1),
-    "penalty": vn.Adam(0.1, l2=0.1),
+    "adam with weight decay": vn.Adam(0.1, weight_decay=0.1),
     "clipped": vn.Clipped(vn.Adam(0.1), vn.clip_by_value, 1.0),
-    "warm-up": vn.GradientDescent(vn.warmup(0.1, 5)),
+    "warm-up": vn.SGD(vn.warmup(0.1, 5)),
 }
 EACH = pytest.mark.parametrize("optimizer", ALL.values(), ids=ALL)
 CLIPS = [vn.clip_by_global_norm, vn.clip_by_norm, vn.clip_by_value]
@@ -42,10 +42,10 @@ def path(optimizer, gradient, start, steps):
 
 # Two steps from w = 2 with the gradients 3 and -1, worked by hand from the formulas.
 BY_HAND = {
-    "gradient descent": (vn.GradientDescent(0.5), 2 - 0.5 * 3, 0.5 + 0.5),
-    "momentum": (vn.GradientDescent(0.5, 0.8), 0.5, 0.5 - 0.5 * (0.8 * 3 - 1)),
+    "sgd": (vn.SGD(0.5), 2 - 0.5 * 3, 0.5 + 0.5),
+    "momentum": (vn.SGD(0.5, 0.8), 0.5, 0.5 - 0.5 * (0.8 * 3 - 1)),
     "nesterov": (
-        vn.GradientDescent(0.5, 0.8, True),
+        vn.SGD(0.5, 0.8, True),
         2 - 0.5 * 1.8 * 3,
         -0.7 - 0.5 * (-1 + 0.8 * (0.8 * 3 - 1)),
     ),
@@ -64,21 +64,30 @@ BY_HAND = {
     ),
     # theta shrinks by 1 - 0.5 * 0.1 before each step
     "adamw": (
-        vn.AdamW(0.5, 0.5, 0.75, epsilon=3, decay=0.1),
+        vn.AdamW(0.5, 0.5, 0.75, epsilon=3, weight_decay=0.1),
         0.95 * 2 - 0.25,
         0.95 * 1.65 - 0.5 * (0.25 / 0.75) / (math.sqrt(1.9375 / 0.4375) + 3),
     ),
     # g = 3 + 0.1 * 2, then -1 + 0.1 * 0.4
-    "penalty": (vn.GradientDescent(0.5, l2=0.1), 2 - 0.5 * 3.2, 0.4 + 0.5 * 0.96),
-    "decay without momentum is penalty": (vn.GradientDescent(0.5, decay=0.1), 0.4, 0.88),
-    "decay with momentum": (
-        vn.GradientDescent(0.5, 0.8, decay=0.1),
+    "weight decay": (vn.SGD(0.5, weight_decay=0.1), 2 - 0.5 * 3.2, 0.4 + 0.5 * 0.96),
+    "weight decay with momentum": (
+        vn.SGD(0.5, 0.8, weight_decay=0.1),
+        0.4,
+        0.4 - 0.5 * (0.8 * 3.2 - 0.96),
+    ),
+    "decoupled without momentum is coupled": (
+        vn.SGD(0.5, weight_decay=0.1, decoupled_weight_decay=True),
+        0.4,
+        0.88,
+    ),
+    "decoupled with momentum": (
+        vn.SGD(0.5, 0.8, weight_decay=0.1, decoupled_weight_decay=True),
         0.4,
         0.95 * 0.4 - 0.5 * (0.8 * 3 - 1),
     ),
-    "warm-up": (vn.GradientDescent(vn.warmup(0.5, 4)), 2 - 0.125 * 3, 1.625 + 0.25),
-    "any schedule": (vn.GradientDescent(lambda t: 1 / t), 2 - 3, -1 + 0.5),
-    "clipped": (vn.Clipped(vn.GradientDescent(0.5), vn.clip_by_norm, 2.0), 2 - 0.5 * 2, 1 + 0.5),
+    "warm-up": (vn.SGD(vn.warmup(0.5, 4)), 2 - 0.125 * 3, 1.625 + 0.25),
+    "any schedule": (vn.SGD(lambda t: 1 / t), 2 - 3, -1 + 0.5),
+    "clipped": (vn.Clipped(vn.SGD(0.5), vn.clip_by_norm, 2.0), 2 - 0.5 * 2, 1 + 0.5),
 }
 
 
@@ -90,14 +99,17 @@ def test_two_steps_are_those_worked_by_hand(optimizer, first, second):
     )
 
 
+COUPLED = {"weight_decay": 0.0, "decoupled_weight_decay": False}
+
+
 @pytest.mark.parametrize(
     ("rule", "defaults"),
     [
-        (vn.GradientDescent, {"momentum": 0.0, "nesterov": False, "l2": 0.0, "decay": 0.0}),
-        (vn.AdaGrad, {"learning_rate": 0.01, "epsilon": 1e-10, "l2": 0.0, "decay": 0.0}),
+        (vn.SGD, {"momentum": 0.0, "nesterov": False, **COUPLED}),
+        (vn.AdaGrad, {"learning_rate": 0.01, "epsilon": 1e-10, **COUPLED}),
         (
             vn.RMSprop,
-            {"learning_rate": 0.01, "alpha": 0.99, "epsilon": 1e-8, "l2": 0.0, "decay": 0.0},
+            {"learning_rate": 0.01, "alpha": 0.99, "epsilon": 1e-8, **COUPLED},
         ),
         (
             vn.Adam,
@@ -106,8 +118,7 @@ def test_two_steps_are_those_worked_by_hand(optimizer, first, second):
                 "beta1": 0.9,
                 "beta2": 0.999,
                 "epsilon": 1e-8,
-                "l2": 0.0,
-                "decay": 0.0,
+                **COUPLED,
             },
         ),
         (
@@ -117,8 +128,7 @@ def test_two_steps_are_those_worked_by_hand(optimizer, first, second):
                 "beta1": 0.9,
                 "beta2": 0.999,
                 "epsilon": 1e-8,
-                "l2": 0.0,
-                "decay": 0.01,
+                "weight_decay": 0.01,
             },
         ),
     ],
@@ -128,7 +138,8 @@ def test_defaults_are_those_of_pytorch(rule, defaults):
     assert {
         name: p.default for name, p in parameters.items() if p.default is not p.empty
     } == defaults
-    assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in ("l2", "decay"))
+    keyword_only = {p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY}
+    assert set(COUPLED) & set(parameters) <= keyword_only
 
 
 @EACH
@@ -161,12 +172,16 @@ def test_the_dtype_stays_and_nothing_is_written_over(optimizer, dtype):
 
 def test_settings_become_python_floats_which_keep_float32():
     optimizer = vn.Adam(
-        np.float64(0.1), np.float64(0.9), np.float64(0.99), np.float64(1e-8), l2=np.float64(0.1)
+        np.float64(0.1),
+        np.float64(0.9),
+        np.float64(0.99),
+        np.float64(1e-8),
+        weight_decay=np.float64(0.1),
     )
-    assert {type(value) for value in vars(optimizer).values()} == {float}
+    assert {type(value) for value in vars(optimizer).values()} == {float, bool}
     w = {"w": np.ones(2, np.float32)}
     assert optimizer.step(w, w, None)[0]["w"].dtype == np.float32
-    scheduled = vn.GradientDescent(lambda t: np.float64(0.1))
+    scheduled = vn.SGD(lambda t: np.float64(0.1))
     assert scheduled.step(w, w, None)[0]["w"].dtype == np.float32
 
 
@@ -189,7 +204,7 @@ def test_optimizers_and_states_pickle_and_copy(optimizer):
 
 @given(momentum=st.floats(0, 0.95), nesterov=st.booleans())
 def test_momentum_multiplies_the_rate_by_1_over_1_minus_momentum(momentum, nesterov):
-    points = path(vn.GradientDescent(0.1, momentum, nesterov), lambda w: 2.0, 0.0, 700)
+    points = path(vn.SGD(0.1, momentum, nesterov), lambda w: 2.0, 0.0, 700)
     assert points[-1] - points[-2] == pytest.approx(-0.2 / (1 - momentum), rel=1e-9)
 
 
@@ -243,33 +258,47 @@ def test_adagrad_takes_1_over_the_root_of_t_of_the_rate():
     assert np.diff(points) == pytest.approx(-1 / np.sqrt(np.arange(1, 101)), rel=1e-6)
 
 
-def test_decay_shrinks_all_weights_alike_and_adams_penalty_does_not():
+def test_decoupled_weight_decay_shrinks_all_weights_alike_and_adams_coupled_one_does_not():
     gradient, start = np.array([1.0, -1e-3, 0.0]), np.full(3, 2.0)
-    plain, decayed, penalized = (
+    plain, decoupled, coupled = (
         path(rule, lambda w: gradient, start, 1)[1]
-        for rule in (vn.Adam(0.1), vn.AdamW(0.1, decay=0.5), vn.Adam(0.1, l2=0.5))
+        for rule in (vn.Adam(0.1), vn.AdamW(0.1, weight_decay=0.5), vn.Adam(0.1, weight_decay=0.5))
     )
-    assert decayed == pytest.approx(plain - 0.1 * 0.5 * 2, rel=1e-15)
-    # Adam divides the penalty's gradient by its own size, too: each step is the rate, in the sum's
+    assert decoupled == pytest.approx(plain - 0.1 * 0.5 * 2, rel=1e-15)
+    # Adam divides the sum of both gradients by its own size: each step is the rate, in the sum's
     # direction.
-    assert plain == pytest.approx([1.9, 2.1, 2.0], rel=1e-5) and penalized == pytest.approx(
-        1.9, rel=1e-7
+    assert plain == pytest.approx([1.9, 2.1, 2.0], rel=1e-5)
+    assert coupled == pytest.approx(1.9, rel=1e-7)
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.3])
+def test_adamw_is_adam_with_decoupled_weight_decay(weight_decay):
+    settings = {"weight_decay": weight_decay}
+    start = np.array([2.0, -0.7])
+    adam, adamw = (
+        path(rule, lambda w: np.tanh(w) + 0.1, start, 20)
+        for rule in (
+            vn.Adam(0.1, decoupled_weight_decay=True, **settings),
+            vn.AdamW(0.1, **settings),
+        )
     )
+    assert (adam == adamw).all()
+    assert vn.AdamW(0.1).decoupled_weight_decay is True
+    with pytest.raises(TypeError, match="decoupled_weight_decay"):
+        vn.AdamW(0.1, decoupled_weight_decay=False)
 
 
-def test_a_penalty_moves_the_minimum_to_that_of_the_penalized_loss():
-    # of (w - 1)^2 / 2 + l2 w^2 / 2
-    assert path(vn.GradientDescent(0.5, l2=0.25), lambda w: w - 1, 5.0, 200)[-1] == pytest.approx(
+def test_coupled_weight_decay_moves_the_minimum_to_that_of_the_penalized_loss():
+    # of (w - 1)^2 / 2 + weight_decay w^2 / 2
+    assert path(vn.SGD(0.5, weight_decay=0.25), lambda w: w - 1, 5.0, 200)[-1] == pytest.approx(
         1 / 1.25
     )
 
 
 @EACH
 def test_each_array_is_moved_by_itself_and_a_network_without_parameters_not_at_all(optimizer):
-    w, g = (
-        {"a": np.ones(2), "b": np.full(3, 5.0)},
-        {"a": np.array([0.1, 0.2]), "b": np.array([0.3, 0.0, -0.5])},
-    )
+    w = {"a": np.ones(2), "b": np.full(3, 5.0)}
+    g = {"a": np.array([0.1, 0.2]), "b": np.array([0.3, 0.0, -0.5])}
     together, _ = optimizer.step(w, g, None)
     for name in w:
         alone, _ = optimizer.step({name: w[name]}, g, None)
@@ -286,7 +315,7 @@ def test_every_rule_is_seen_by_type():
     assert all(isinstance(optimizer, vn.Optimizer) for optimizer in ALL.values())
     assert not isinstance(vn.relu, vn.Optimizer)
     with pytest.raises(TypeError, match="abstract"):
-        Descent(0.1)
+        Rule(0.1)
 
 
 def test_warmup_goes_up_in_a_line_and_stays():
@@ -295,7 +324,7 @@ def test_warmup_goes_up_in_a_line_and_stays():
         [0.025, 0.05, 0.075, 0.1, 0.1, 0.1, 0.1], rel=1e-15
     )
     assert vn.warmup(0.3, 1)(1) == 0.3 and pickle.loads(pickle.dumps(rate))(2) == rate(2)
-    steps = -np.diff(path(vn.GradientDescent(rate), lambda w: 1.0, 0.0, 6))
+    steps = -np.diff(path(vn.SGD(rate), lambda w: 1.0, 0.0, 6))
     assert steps == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1, 0.1])
 
 
@@ -329,29 +358,29 @@ GRADIENTS = st.integers(0, 2**32 - 1).map(
 )
 
 
-@given(gradients=GRADIENTS, limit=st.floats(1e-3, 1e3))
-def test_clipping_by_global_norm_keeps_direction_and_what_is_short(gradients, limit):
-    before, after = flat(gradients), flat(vn.clip_by_global_norm(gradients, limit))
+@given(gradients=GRADIENTS, threshold=st.floats(1e-3, 1e3))
+def test_clipping_by_global_norm_keeps_direction_and_what_is_short(gradients, threshold):
+    before, after = flat(gradients), flat(vn.clip_by_global_norm(gradients, threshold))
     norm = np.linalg.norm(before)
-    assert np.linalg.norm(after) == pytest.approx(min(norm, limit), rel=1e-12)
-    assert after == pytest.approx(before * min(1, limit / norm), rel=1e-12)
-    if norm <= limit:
+    assert np.linalg.norm(after) == pytest.approx(min(norm, threshold), rel=1e-12)
+    assert after == pytest.approx(before * min(1, threshold / norm), rel=1e-12)
+    if norm <= threshold:
         assert (after == before).all()
 
 
-@given(gradients=GRADIENTS, limit=st.floats(1e-3, 1e3))
-def test_clipping_by_norm_is_the_same_for_each_array_alone(gradients, limit):
-    clipped = vn.clip_by_norm(gradients, limit)
+@given(gradients=GRADIENTS, threshold=st.floats(1e-3, 1e3))
+def test_clipping_by_norm_is_the_same_for_each_array_alone(gradients, threshold):
+    clipped = vn.clip_by_norm(gradients, threshold)
     for name, array in gradients.items():
-        assert (clipped[name] == vn.clip_by_global_norm({name: array}, limit)[name]).all()
+        assert (clipped[name] == vn.clip_by_global_norm({name: array}, threshold)[name]).all()
 
 
-@given(gradients=GRADIENTS, limit=st.floats(1e-3, 1e3))
-def test_clipping_by_value_bounds_every_entry_and_no_more(gradients, limit):
-    before, after = flat(gradients), flat(vn.clip_by_value(gradients, limit))
-    inside = np.abs(before) <= limit
+@given(gradients=GRADIENTS, threshold=st.floats(1e-3, 1e3))
+def test_clipping_by_value_bounds_every_entry_and_no_more(gradients, threshold):
+    before, after = flat(gradients), flat(vn.clip_by_value(gradients, threshold))
+    inside = np.abs(before) <= threshold
     assert (after[inside] == before[inside]).all() and (
-        after[~inside] == np.sign(before[~inside]) * limit
+        after[~inside] == np.sign(before[~inside]) * threshold
     ).all()
 
 
@@ -370,7 +399,7 @@ def test_vanishing_gradients_stay_as_small_as_they_are(clip):
     gradients = {"w": np.array([1e-30, -1e-200]), "b": np.zeros(2)}
     clipped = clip(gradients, 1.0)
     assert all((clipped[name] == array).all() for name, array in gradients.items())
-    # at the limit itself, or just below, nothing happens either
+    # at the threshold itself, or just below, nothing happens either
     for size in (2.0, 1.9999):
         assert clip({"w": np.array([0.0, -size])}, 2.0)["w"].tolist() == [0, -size]
 
@@ -408,7 +437,7 @@ NAN, INF = math.nan, math.inf
 @pytest.mark.parametrize(
     ("clip", "w", "clipped_w", "clipped_b"),
     [
-        # as in PyTorch: the factor is limit / norm, so NaN with a NaN and 0 with an infinity
+        # as in PyTorch: the factor is threshold / norm, so NaN with a NaN and 0 with an infinity
         (vn.clip_by_global_norm, [1, NAN], [NAN, NAN], [NAN]),
         (vn.clip_by_global_norm, [1, -INF], [0, NAN], [0]),
         (vn.clip_by_global_norm, [NAN, INF], [NAN, NAN], [NAN]),
@@ -448,41 +477,46 @@ def test_clipping_does_not_cure_vanishing_and_tames_a_cliff():
         return 40 * w**39
 
     plain = vn.descend(slope, 2.0, learning_rate=0.1, steps=5)
-    clipped = path(vn.Clipped(vn.GradientDescent(0.1), vn.clip_by_global_norm, 1.0), slope, 2.0, 20)
+    clipped = path(vn.Clipped(vn.SGD(0.1), vn.clip_by_global_norm, 1.0), slope, 2.0, 20)
     assert np.abs(plain[1]) > 1e12 and not np.isfinite(plain[-1])
     assert np.diff(clipped[:9]) == pytest.approx(-0.1) and 0 < clipped[-1] < 1
 
 
 REFUSED = [
     (
-        lambda: vn.GradientDescent(0),
+        lambda: vn.SGD(0),
         ValueError,
         "learning_rate is 0; a finite number above 0 is expected",
     ),
     (
-        lambda: vn.GradientDescent(0.1, 1),
+        lambda: vn.SGD(0.1, 1),
         ValueError,
         "momentum is 1; a finite number of at least 0 and below 1 is exp",
     ),
     (
-        lambda: vn.GradientDescent(0.1, -0.1),
+        lambda: vn.SGD(0.1, -0.1),
         ValueError,
         "momentum is -0.1; a finite number of at least 0 and below 1",
     ),
     (
-        lambda: vn.GradientDescent(0.1, nesterov="no"),
+        lambda: vn.SGD(0.1, nesterov="no"),
         TypeError,
         "nesterov is 'no'; True or False is expected",
     ),
     (
-        lambda: vn.GradientDescent(0.1, l2=-1),
+        lambda: vn.SGD(0.1, weight_decay=-1),
         ValueError,
-        "l2 is -1; a finite number of at least 0 is expected",
+        "weight_decay is -1; a finite number of at least 0 is expected",
     ),
     (
-        lambda: vn.AdamW(decay=-1),
+        lambda: vn.AdamW(weight_decay=-1),
         ValueError,
-        "decay is -1; a finite number of at least 0 is expected",
+        "weight_decay is -1; a finite number of at least 0 is expected",
+    ),
+    (
+        lambda: vn.Adam(weight_decay=0.1, decoupled_weight_decay="yes"),
+        TypeError,
+        "decoupled_weight_decay is 'yes'; True or False is expected",
     ),
     (
         lambda: vn.AdaGrad(epsilon=-1),
@@ -513,7 +547,7 @@ REFUSED = [
     (
         lambda: vn.clip_by_norm({"w": np.ones(1)}, 0),
         ValueError,
-        "limit is 0; a finite number above 0 is expected",
+        "threshold is 0; a finite number above 0 is expected",
     ),
     (
         lambda: vn.clip_by_norm([np.ones(1)], 1),
@@ -528,7 +562,7 @@ REFUSED = [
     (
         lambda: vn.Clipped(vn.Adam, vn.clip_by_value, 1),
         TypeError,
-        r"optimizer is <class .*Adam'>; an optimizer such as GradientDescent\(0.1\) is expected",
+        r"optimizer is <class .*Adam'>; an optimizer such as SGD\(0.1\) is expected",
     ),
     (
         lambda: vn.Clipped(vn.Adam(), "value", 1),
@@ -538,7 +572,7 @@ REFUSED = [
     (
         lambda: vn.Clipped(vn.Adam(), vn.clip_by_value, 0),
         ValueError,
-        "limit is 0; a finite number above 0 is expected",
+        "threshold is 0; a finite number above 0 is expected",
     ),
 ]
 
@@ -550,11 +584,9 @@ def test_wrong_settings_are_refused(wrong, error, message):
 
 
 def test_the_smallest_settings_are_taken():
-    (
-        vn.GradientDescent(1e-300, 0.0, l2=0.0, decay=0.0),
-        vn.RMSprop(alpha=0, epsilon=0),
-        vn.AdaGrad(epsilon=0),
-    )
+    vn.SGD(1e-300, 0.0, weight_decay=0.0)
+    vn.RMSprop(alpha=0, epsilon=0)
+    vn.AdaGrad(epsilon=0)
     assert path(vn.Adam(0.1, 0, 0, 0), lambda w: 5.0, 1.0, 1)[1] == 0.9
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,6 @@ from scipy import integrate, special, stats
 
 import vanishing as vn
 from vanishing import theory
-from vanishing.normalization import BatchNorm
 
 NAMED = [
     "identity",
@@ -280,7 +280,7 @@ def test_tanh_without_bias_is_critical_at_1():
 
 
 def test_an_activation_without_critical_point_is_named():
-    steps = vn.Activation("steps", np.sign, np.zeros_like, steepest=0.0)
+    steps = vn.Activation("steps", np.sign, np.zeros_like, max_derivative=0.0)
     with pytest.raises(
         ValueError,
         match="^activation steps at sigma_b = 0.5 has no critical sigma_w; one is expected$",
@@ -341,7 +341,7 @@ def test_batch_norm_growth_of_relu_in_closed_form(batch):
 
 def test_batch_norm_growth_ignores_the_scale_of_phi():
     double = vn.Activation(
-        "double", lambda z: 2 * np.tanh(z), lambda z: 2 * vn.tanh.derivative(z), steepest=2.0
+        "double", lambda z: 2 * np.tanh(z), lambda z: 2 * vn.tanh.derivative(z), max_derivative=2.0
     )
     assert theory.batch_norm_growth(8, double) == pytest.approx(
         theory.batch_norm_growth(8, vn.tanh), rel=1e-12
@@ -356,16 +356,15 @@ def test_a_layer_with_batch_norm_multiplies_the_squared_gradient_as_predicted(na
     # layers keep the variance of z, which one layer does not, the product of it and the squared
     # gradient is what is compared.
     rng, above, below = np.random.default_rng(batch), [], []
-    norm = BatchNorm.of(width)
-    norm = BatchNorm(norm.gain, norm.shift, norm.mean, norm.variance, epsilon=0.0)
+    norm = replace(vn.BatchNorm.initialized(width), epsilon=0.0)
     for _ in range(150):
         first, second = (vn.scaled_gaussian(1.0)((width, fan), rng=rng) for fan in (batch, width))
-        affines = [vn.Affine(weight, np.zeros(width)) for weight in (first, second)]
-        net = vn.Network((affines[0], norm, vn.Activate(vn.activation(name)), affines[1]))
-        record = net.forward(math.sqrt(batch) * np.eye(batch), TRAINING)
+        one, two = (vn.Linear(weight, np.zeros(width)) for weight in (first, second))
+        net = vn.Sequential((one, norm, vn.Activate(vn.activation(name)), two))
+        record = net.record(math.sqrt(batch) * np.eye(batch), TRAINING)
         delta = rng.standard_normal((batch, width))
         delta -= delta.mean(axis=0)
-        gradients = net.backward(record, delta)
+        gradients = record.backward(delta)
         above.append(np.sum(gradients.delta[0] ** 2) * (1 - 1 / batch))
         below.append(np.sum(delta**2) * np.mean(np.var(record.z[1], axis=0)))
     assert ratio_within_five_errors(above, below, theory.batch_norm_growth(batch, name))
@@ -379,11 +378,9 @@ def test_a_deep_relu_net_with_batch_norm_explodes_as_predicted(batch, width):
         net = vn.dense_network(
             [width] * 17, activation="relu", initializer="he_normal", normalization="batch", rng=rng
         )
-        record = net.forward(rng.standard_normal((batch, width)), TRAINING)
-        squares = [
-            np.sum(delta**2)
-            for delta in net.backward(record, rng.standard_normal((batch, width))).delta
-        ]
+        record = net.record(rng.standard_normal((batch, width)), TRAINING)
+        gradients = record.backward(rng.standard_normal((batch, width)))
+        squares = [np.sum(delta**2) for delta in gradients.delta]
         # Without the first layers, where inputs are not yet as correlated as in deep ones, and the
         # output's layer.
         factors.append(np.mean([first / second for first, second in pairwise(squares[4:15])]))
@@ -418,8 +415,8 @@ def test_chi_is_the_factor_measured(name, width):
             [width] * 3, activation=name, initializer=vn.scaled_gaussian(sigma_w), rng=rng
         )
         x = rng.standard_normal((1, width))
-        record = net.forward(x * math.sqrt(q) / (sigma_w * vn.rms(x)))
-        delta = net.backward(record, rng.standard_normal((1, width))).delta
+        record = net.record(x * math.sqrt(q) / (sigma_w * vn.rms(x)))
+        delta = record.backward(rng.standard_normal((1, width))).delta
         factors.append(np.mean(delta[0] ** 2))
         squares.append(np.mean(record.z[1] ** 2))
     assert within_five_errors(factors, theory.chi(name, sigma_w=sigma_w, q=q))
@@ -436,8 +433,8 @@ def test_tanh_keeps_signal_and_gradient_on_the_critical_line(sigma_b, width):
     for _ in range(60):
         net = vn.dense_network([width] * 3, activation="tanh", initializer=rule, rng=rng)
         x = rng.standard_normal((1, width))
-        record = net.forward(x * math.sqrt(q - sigma_b**2) / (sigma_w * vn.rms(x)))
-        factors.append(np.mean(net.backward(record, rng.standard_normal((1, width))).delta[0] ** 2))
+        record = net.record(x * math.sqrt(q - sigma_b**2) / (sigma_w * vn.rms(x)))
+        factors.append(np.mean(record.backward(rng.standard_normal((1, width))).delta[0] ** 2))
         variances.append(np.mean(record.z[1] ** 2))
     assert within_five_errors(factors, 1.0)
     assert within_five_errors(variances, q)
@@ -450,8 +447,8 @@ def test_the_squared_gradient_of_relu_nets_is_log_normal(width):
         net = vn.dense_network(
             [width] * (depth + 2), activation="relu", initializer="he_normal", rng=rng
         )
-        record = net.forward(rng.standard_normal((1, width)))
-        delta = net.backward(record, rng.standard_normal((1, width))).delta
+        record = net.record(rng.standard_normal((1, width)))
+        delta = record.backward(rng.standard_normal((1, width))).delta
         logs.append(2 * math.log(vn.rms(delta[0]) / vn.rms(delta[-1])))
     mean, variance = theory.log_normal_law([width] * (depth + 1))
     assert within_five_errors(logs, mean)
@@ -477,25 +474,30 @@ def test_one_relu_layer_multiplies_by_mean_1_and_variance_5_over_n():
 
 @pytest.mark.parametrize("width", [200, 400])
 @pytest.mark.parametrize(
-    ("name", "sigma_w", "drive"), [("tanh", 1.0, 0.1), ("tanh", 1.5, 0.05), ("relu", 1.2, 0.3)]
+    ("name", "sigma_w", "input_variance"),
+    [("tanh", 1.0, 0.1), ("tanh", 1.5, 0.05), ("relu", 1.2, 0.3)],
 )
-def test_the_gradient_of_a_recurrent_net_grows_as_predicted(name, sigma_w, drive, width):
+def test_the_gradient_of_a_recurrent_net_grows_as_predicted(name, sigma_w, input_variance, width):
     rng, phi, nets, steps = np.random.default_rng(width), vn.activation(name), 8000 // width, 20
     weight = sigma_w / math.sqrt(width) * rng.standard_normal((nets, width, width), np.float32)
-    z, slopes = math.sqrt(drive) * rng.standard_normal((nets, width, 1), np.float32), []
+    deviation = math.sqrt(input_variance)
+    z, slopes = deviation * rng.standard_normal((nets, width, 1), np.float32), []
     for _ in range(steps + 12):
-        z = weight @ phi(z) + math.sqrt(drive) * rng.standard_normal((nets, width, 1), np.float32)
+        z = weight @ phi(z) + deviation * rng.standard_normal((nets, width, 1), np.float32)
         slopes.append(phi.derivative(z))
     delta, squares = rng.standard_normal((nets, 1, width), np.float32), []
     for slope in reversed(slopes[12:]):
         delta = (delta @ weight) * slope.swapaxes(1, 2)
         squares.append(np.sum(delta**2, axis=(1, 2)))
     factors = np.mean([later / earlier for earlier, later in pairwise(squares)], axis=0)
-    assert within_five_errors(factors, theory.recurrent_growth(name, sigma_w=sigma_w, drive=drive))
+    growth = theory.recurrent_growth(name, sigma_w=sigma_w, input_variance=input_variance)
+    assert within_five_errors(factors, growth)
 
 
 def test_recurrent_growth_without_a_stationary_variance_is_that_of_the_limit():
-    assert theory.recurrent_growth("relu", sigma_w=2.0, drive=1.0) == pytest.approx(2, rel=1e-12)
+    assert theory.recurrent_growth("relu", sigma_w=2.0, input_variance=1.0) == pytest.approx(
+        2, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.5])
@@ -510,8 +512,8 @@ def test_pretorius_2018_dropout_makes_weights_critical_that_are_smaller_by_sqrt_
             dropout=rate,
             rng=rng,
         )
-        record = net.forward(rng.standard_normal((1, width)), vn.Mode(training=True, rng=rng))
-        factors.append(np.mean(net.backward(record, rng.standard_normal((1, width))).delta[0] ** 2))
+        record = net.record(rng.standard_normal((1, width)), vn.Mode(training=True, rng=rng))
+        factors.append(np.mean(record.backward(rng.standard_normal((1, width))).delta[0] ** 2))
     assert theory.chi("relu", sigma_w=sigma_w / math.sqrt(1 - rate), q=1.0) == pytest.approx(
         1, rel=1e-12
     )
@@ -588,8 +590,8 @@ def test_theory_calls_no_network_and_every_function_is_typed_and_documented():
     assert {
         line.split()[1] for line in source.splitlines() if line.startswith("from vanishing")
     } == {
-        "vanishing.activations",
-        "vanishing.validation",
+        "vanishing.nn.activations",
+        "vanishing._validation",
     }
     for name in theory.__all__:
         function = getattr(theory, name)
@@ -598,5 +600,6 @@ def test_theory_calls_no_network_and_every_function_is_typed_and_documented():
         assert inspect.Signature.empty not in {p.annotation for p in signature.parameters.values()}
         assert all(
             signature.parameters[key].kind is inspect.Parameter.KEYWORD_ONLY
-            for key in {"sigma_w", "sigma_b", "drive", "branch"} & set(signature.parameters)
+            for key in {"sigma_w", "sigma_b", "input_variance", "branch"}
+            & set(signature.parameters)
         )

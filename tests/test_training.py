@@ -33,12 +33,11 @@ def problem(activation="tanh", seed=0):
 
 def test_one_full_batch_step_is_the_formula():
     network, x, labels, rng = problem()
-    record = network.forward(x)
-    gradients = network.backward(
-        record, vn.softmax_cross_entropy.gradient(record.output, labels)
-    ).parameters
+    record = network.record(x)
+    d_output = vn.softmax_cross_entropy.gradient(record.output, labels)
+    gradients = record.backward(d_output).parameters
     trained, _ = vn.train(
-        network, x, labels, optimizer=vn.GradientDescent(0.3), epochs=1, batch_size=90, rng=rng
+        network, x, labels, optimizer=vn.SGD(0.3), epochs=1, batch_size=90, rng=rng
     )
     for name, value in network.parameters.items():
         assert trained.parameters[name] == pytest.approx(value - 0.3 * gradients[name])
@@ -51,7 +50,7 @@ def test_training_learns_blobs_and_records_what_it_did():
         network,
         x,
         labels,
-        optimizer=vn.GradientDescent(0.5),
+        optimizer=vn.SGD(0.5),
         epochs=25,
         batch_size=32,
         rng=rng,
@@ -62,7 +61,7 @@ def test_training_learns_blobs_and_records_what_it_did():
     assert history.delta_rms.shape == history.weight_gradient_norm.shape == (4, 2)
     assert history.accuracy[-1] > 0.95 and history.loss[-1] < history.loss[0] / 3
     assert not history.diverged
-    output = trained.forward(x).output
+    output = trained.record(x).output
     assert history.loss[-1] == vn.softmax_cross_entropy(output, labels)
     assert history.accuracy[-1] == vn.accuracy(output, labels)
     assert history.delta_rms[-1] == pytest.approx(vn.measure(trained, x, labels).delta_rms)
@@ -74,7 +73,7 @@ def test_one_seed_gives_one_training():
     for _ in range(2):
         network, x, labels, rng = problem()
         _, history = vn.train(
-            network, x, labels, optimizer=vn.GradientDescent(0.5), epochs=3, batch_size=7, rng=rng
+            network, x, labels, optimizer=vn.SGD(0.5), epochs=3, batch_size=7, rng=rng
         )
         losses.append(history.loss)
     assert (losses[0] == losses[1]).all()
@@ -82,7 +81,7 @@ def test_one_seed_gives_one_training():
 
 def test_the_samples_are_shuffled_by_the_rng():
     network, x, labels, _ = problem()
-    settings = {"optimizer": vn.GradientDescent(0.5), "epochs": 1, "batch_size": 7}
+    settings = {"optimizer": vn.SGD(0.5), "epochs": 1, "batch_size": 7}
     first, second = (
         vn.train(network, x, labels, rng=np.random.default_rng(seed), **settings)[1].loss
         for seed in (1, 2)
@@ -95,7 +94,7 @@ def test_training_keeps_the_dtype():
     x, labels = vn.blobs(rng=rng, dtype=np.float32)
     network = vn.dense_network([2, 4, 3], activation="relu", rng=rng, dtype=np.float32)
     trained, _ = vn.train(
-        network, x, labels, optimizer=vn.GradientDescent(0.1), epochs=2, batch_size=50, rng=rng
+        network, x, labels, optimizer=vn.SGD(0.1), epochs=2, batch_size=50, rng=rng
     )
     assert {value.dtype for value in trained.parameters.values()} == {np.dtype(np.float32)}
 
@@ -109,7 +108,7 @@ def test_a_regression_has_no_accuracy():
         x,
         x[:, :1] * x[:, 1:],
         loss=vn.mean_squared_error,
-        optimizer=vn.GradientDescent(0.2),
+        optimizer=vn.SGD(0.2),
         epochs=50,
         batch_size=10,
         rng=rng,
@@ -128,7 +127,7 @@ def test_divergence_is_recorded_without_a_warning(loss, rate):
         x,
         target,
         loss=loss,
-        optimizer=vn.GradientDescent(rate),
+        optimizer=vn.SGD(rate),
         epochs=30,
         batch_size=30,
         rng=rng,
@@ -175,11 +174,11 @@ def test_the_last_batch_takes_what_is_left_and_the_optimizer_sees_every_batch():
     network, x, labels, rng = problem()
     seen = []
 
-    def clip(gradients, limit):
+    def clip(gradients, threshold):
         seen.append(list(gradients))
         return gradients
 
-    optimizer = vn.Clipped(vn.GradientDescent(0.1), clip, 1.0)
+    optimizer = vn.Clipped(vn.SGD(0.1), clip, 1.0)
     vn.train(network, x, labels, optimizer=optimizer, epochs=2, batch_size=40, rng=rng)
     assert seen == 6 * [list(network.parameters)]
 
@@ -217,7 +216,7 @@ def test_a_division_by_zero_in_an_optimizer_is_divergence_and_no_warning():
 def test_clipping_saves_a_training_that_diverges():
     network, x, labels, _ = problem("relu")
     settings = {"loss": vn.mean_squared_error, "epochs": 20, "batch_size": 30}
-    plain = vn.GradientDescent(1e3)
+    plain = vn.SGD(1e3)
     clipped = vn.Clipped(plain, vn.clip_by_global_norm, 1e-4)
     histories = [
         vn.train(
@@ -231,7 +230,7 @@ def test_clipping_saves_a_training_that_diverges():
 def call(**changed):
     network, x, labels, rng = problem()
     settings = {
-        "optimizer": vn.GradientDescent(0.1),
+        "optimizer": vn.SGD(0.1),
         "epochs": 1,
         "batch_size": 10,
         "rng": rng,
@@ -248,7 +247,7 @@ def call(**changed):
         (call(measure_every=0), ValueError, "measure_every is 0"),
         (call(rng=None), TypeError, "rng is None; a generator"),
         (call(loss=vn.mean_squared_error), TypeError, "target has dtype int64"),
-        (call(network=None), TypeError, "network is None; a Network is expected"),
+        (call(network=None), TypeError, "network is None; a Sequential is expected"),
         (
             call(loss="mean_squared_error"),
             TypeError,
@@ -257,11 +256,11 @@ def call(**changed):
         (
             call(optimizer=vn.Adam),
             TypeError,
-            r"optimizer is <class .*; an optimizer such as GradientDescent\(0.1\) is exp",
+            r"optimizer is <class .*; an optimizer such as SGD\(0.1\) is exp",
         ),
-        (lambda: vn.GradientDescent(0), ValueError, "learning_rate is 0; a finite number above 0"),
-        (lambda: vn.GradientDescent(float("nan")), ValueError, "learning_rate is nan"),
-        (lambda: vn.GradientDescent("fast"), TypeError, "learning_rate is 'fast'; a number"),
+        (lambda: vn.SGD(0), ValueError, "learning_rate is 0; a finite number above 0"),
+        (lambda: vn.SGD(float("nan")), ValueError, "learning_rate is nan"),
+        (lambda: vn.SGD("fast"), TypeError, "learning_rate is 'fast'; a number"),
         (
             lambda: vn.descend(2.0, 1.0, learning_rate=1, steps=1),
             TypeError,
@@ -290,6 +289,6 @@ def test_every_epoch_is_measured_unless_told_otherwise():
     x, labels = vn.blobs(rng=rng, samples=30)
     network = vn.dense_network([2, 4, 3], activation="tanh", rng=rng)
     _, history = vn.train(
-        network, x, labels, optimizer=vn.GradientDescent(0.1), epochs=3, batch_size=10, rng=rng
+        network, x, labels, optimizer=vn.SGD(0.1), epochs=3, batch_size=10, rng=rng
     )
     assert history.epoch.tolist() == [0, 1, 2, 3]

@@ -133,10 +133,18 @@ def instance(value: T, name: str, kind: Any, wanted: str = "") -> T:
     return value
 
 
-def choice(value: str, name: str, known: Mapping[str, T]) -> T:
-    """`known[value]`, or a ValueError that proposes the name that was meant."""
+def choice(value: str, name: str, known: Mapping[str, T], *, of: str = "") -> T:
+    """`known[value]`, or a ValueError that proposes the name that was meant.
+
+    Args:
+        value: the name that was given.
+        name: of the argument.
+        known: what each name stands for.
+        of: whose names they are, such as 'layer 2'.
+    """
     if value in known:
         return known[value]
     close = difflib.get_close_matches(str(value), known, n=1)
     meant = f"did you mean {close[0]!r}? " if close else ""
-    raise ValueError(f"{name} {value!r} is unknown; {meant}Known: {', '.join(known)}")
+    whose = f" of {of}" if of else ""
+    raise ValueError(f"{name} {value!r}{whose} is unknown; {meant}Known: {', '.join(known)}")

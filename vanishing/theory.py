@@ -1,9 +1,9 @@
-"""What mean-field and random-matrix theory predict: quadrature and sums, and never a network that runs.
+"""What mean-field and random-matrix theory predict: quadrature and sums; no network runs here.
 
-Used as `from vanishing import theory`. Throughout, z ~ N(0, q), Var(W) = sigma_w^2 / fan_in, Var(b) = sigma_b^2, and
-phi is the `activation`, given by its name or as it is. Dropout with rate p acts on variances and on chi as
-sigma_w^2 / (1 - p) in place of sigma_w^2 would: critical are the weights that are smaller by sqrt(1 - p) (Pretorius et
-al. 2018).
+Used as `from vanishing import theory`. Throughout, z ~ N(0, q), Var(W) = sigma_w^2 / fan_in,
+Var(b) = sigma_b^2, and phi is the `activation`, given by its name or as an `Activation`. Dropout
+with rate p replaces sigma_w^2 by sigma_w^2 / (1 - p), in variances and in chi: the critical weights
+are smaller by the factor sqrt(1 - p) (Pretorius et al. 2018).
 """
 
 from __future__ import annotations
@@ -14,79 +14,110 @@ from functools import cache
 
 import numpy as np
 
-from vanishing.activations import Activation, activation as phi_of
-from vanishing.validation import Array, number, size
+from vanishing._validation import Array, number, size
+from vanishing.nn.activations import Activation, activation as activation_of
 
 __all__ = [
-    "batch_norm_growth", "chi", "correlation_fixed_point", "correlation_map", "critical_sigma_w", "depth_scales",
-    "gaussian_mean", "linear_jacobian_edge", "log_normal_law", "mean_singular_value", "path_lengths",
-    "random_product_growth", "recurrent_growth", "variance_fixed_point", "variance_map",
-]  # fmt: skip
+    "batch_norm_growth",
+    "chi",
+    "correlation_fixed_point",
+    "correlation_map",
+    "critical_sigma_w",
+    "depth_scales",
+    "gaussian_mean",
+    "linear_jacobian_edge",
+    "log_normal_law",
+    "mean_singular_value",
+    "path_lengths",
+    "random_product_growth",
+    "recurrent_growth",
+    "variance_fixed_point",
+    "variance_map",
+]
 
 Function = Callable[[Array], Array]
 
-# Where a fixed point is looked for, variances beyond the first two stand for 0 and infinity, and a rate of change that
-# is less than the last for none.
-LEAST, MOST, NOTHING = 1e-30, 1e12, 1e-12
+# Bounds of the search for q*: a variance below LEAST counts as 0, one above MOST as infinite.
+LEAST = 1e-30
+MOST = 1e12
+# The variance counts as fixed where it changes by less than this part of itself per layer.
+STEADY = 1e-12
 
 
 @cache
 def _gauss_legendre() -> tuple[Array, Array]:
+    """Nodes and weights of the rule with 16 points on [-1, 1]."""
     return np.polynomial.legendre.leggauss(16)
 
 
 def _panels(edges: Array) -> tuple[Array, Array]:
-    """Nodes and weights of the Gauss-Legendre rule between neighbours of the edges, which lie on the last axis."""
+    """Nodes and weights of the Gauss-Legendre rule between neighbouring edges, on the last axis."""
     nodes, weights = _gauss_legendre()
     edges = np.sort(edges)
     half = np.diff(edges)[..., None] / 2
     shape = (*edges.shape[:-1], -1)
-    return (edges[..., :-1, None] + half * (1 + nodes)).reshape(shape), (half * weights).reshape(
-        shape
+    return (
+        (edges[..., :-1, None] + half * (1 + nodes)).reshape(shape),
+        (half * weights).reshape(shape),
     )
 
 
 def _normal_rule(mean: Array, sigma: float) -> tuple[Array, Array]:
-    """Nodes z and weights w with E f(z) = sum w f(z) for z ~ N(mean, sigma^2), along a new last axis."""
-    # sigma = 0 stands for its limit, in which a kink at the mean has half of z on either side.
+    """Nodes z and weights w on a new last axis: E f(z) = sum w f(z) for z ~ N(mean, sigma^2)."""
+    # Take the limit for sigma = 0: half of z lies on either side of a kink at the mean.
     sigma = max(sigma, 1e-150)
-    # Panels end where activations have kinks, 0 and +-1, and grow from there, because what they do they do near 0 ...
+    # End panels at the kinks of activations, 0 and +-1, and at powers of 4: phi varies most near 0.
     features = np.concatenate([[0.0], *np.multiply.outer([-1, 1], 4.0 ** np.arange(-3, 6))])
-    own = np.clip((features - mean[..., None]) / sigma, -9, 9)
-    # ... and none is wider than 1.5 sigma.
-    t, weights = _panels(
-        np.concatenate([own, np.broadcast_to(np.arange(-9, 10, 1.5), (*mean.shape, 13))], axis=-1)
-    )
+    kinks = np.clip((features - mean[..., None]) / sigma, -9, 9)
+    # Keep every panel within 1.5 sigma, over which the density is smooth.
+    even = np.broadcast_to(np.arange(-9, 10, 1.5), (*mean.shape, 13))
+    t, weights = _panels(np.concatenate([kinks, even], axis=-1))
     return mean[..., None] + sigma * t, weights * np.exp(-t * t / 2) / math.sqrt(2 * math.pi)
 
 
 def _mean(f: Function, variance: float) -> float:
+    """E f(z) for z ~ N(0, variance)."""
     z, weights = _normal_rule(np.zeros(()), math.sqrt(variance))
     return float(f(z) @ weights)
 
 
 def _pair_mean(f: Function, variance: float, c: float) -> float:
-    """E f(u) f(v) for u, v ~ N(0, variance) of correlation c: v given u is N(c u, (1 - c^2) variance)."""
+    """E f(u) f(v) for u, v ~ N(0, variance) of correlation c."""
     u, weights = _normal_rule(np.zeros(()), math.sqrt(variance))
+    # v given u ~ N(c u, (1 - c^2) variance)
     v, inner = _normal_rule(c * u, math.sqrt((1 - c) * (1 + c) * variance))
     return float((f(u) * (f(v) * inner).sum(axis=-1)) @ weights)
 
 
 def _root(excess: Callable[[float], float], low: float, high: float) -> float:
-    """Where the excess, positive at `low` and not at `high`, changes its sign: 48 bisections on a log scale."""
+    """Where the excess changes sign, positive at `low` and not at `high`: 48 bisections in log."""
     for _ in range(48):
         middle = math.sqrt(low * high)
-        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
+        if excess(middle) > 0:
+            low = middle
+        else:
+            high = middle
     return math.sqrt(low * high)
 
 
-def gaussian_mean(f: Function, variance: float) -> float:
-    """E f(z) for z ~ N(0, variance), by a quadrature without chance.
+def _checked(
+    activation: str | Activation, sigma_w: float, sigma_b: float = 0.0
+) -> tuple[Activation, float, float]:
+    """The activation itself and both deviations, checked."""
+    return (
+        activation_of(activation),
+        number(sigma_w, "sigma_w", above=0),
+        number(sigma_b, "sigma_b", least=0),
+    )
 
-    Gauss-Legendre panels with ends in the scale of z (0, +-1, and powers of 4 about them) and of sigma. For variances
-    from 1e-8 to 1e6 and f = phi, phi^2, phi'^2 of every activation of the package the error is below 1e-10 of the
-    value, or of the root mean square where positive and negative parts cancel. A jump elsewhere costs digits. The
-    variance 0 stands for its limit from above.
+
+def gaussian_mean(f: Function, variance: float) -> float:
+    """E f(z) for z ~ N(0, variance), by deterministic quadrature.
+
+    Gauss-Legendre panels end in the scale of z (0, +-1, and powers of 4 about them) and of sigma.
+    For variances from 1e-8 to 1e6 and f = phi, phi^2, phi'^2 of every activation of the package the
+    error is below 1e-10 of the value, or of the root mean square where positive and negative parts
+    cancel. A jump of f elsewhere costs digits. The variance 0 stands for its limit from above.
 
     Args:
         f: takes an array of z, gives an array of that shape.
@@ -101,22 +132,18 @@ def gaussian_mean(f: Function, variance: float) -> float:
     return _mean(f, number(variance, "variance", least=0))
 
 
-def _checked(
-    activation: str | Activation, sigma_w: float, sigma_b: float = 0.0
-) -> tuple[Activation, float, float]:
-    return (
-        phi_of(activation),
-        number(sigma_w, "sigma_w", above=0),
-        number(sigma_b, "sigma_b", least=0),
-    )
-
-
 def variance_map(
     q: float, activation: str | Activation, *, sigma_w: float, sigma_b: float
 ) -> float:
     """The variance of a wide layer's preactivations, given the variance q of those before.
 
     V(q) = sigma_w^2 E[phi(z)^2] + sigma_b^2 (Poole et al. 2016).
+
+    Args:
+        q: variance of the preactivations before, at least 0.
+        activation: phi, or its name.
+        sigma_w: of the weights, above 0.
+        sigma_b: of the biases, at least 0.
 
     Examples:
         >>> print(round(variance_map(3.0, "relu", sigma_w=2**0.5, sigma_b=0.0), 9))
@@ -126,14 +153,19 @@ def variance_map(
 
 
 def _variance_map(phi: Activation, sigma_w: float, sigma_b: float, q: float) -> float:
-    return sigma_w**2 * _mean(lambda z: phi.value(z) ** 2, q) + sigma_b**2
+    return sigma_w**2 * _mean(lambda z: phi.formula(z) ** 2, q) + sigma_b**2
 
 
 def variance_fixed_point(activation: str | Activation, *, sigma_w: float, sigma_b: float) -> float:
-    """q*, the variance that V(q) = q keeps: what deep layers tend to when the first has q = 1.
+    """q*, the variance with V(q) = q: what deep layers tend to when the first has q = 1.
 
-    0 if the variance dies out (below 1e-30), infinity if it grows without bound (above 1e12), and 1 itself if V(1) = 1,
-    as for ReLU with He's sigma_w^2 = 2, where every q is fixed.
+    0 if the variance dies out (below 1e-30), infinity if it grows without bound (above 1e12), and 1
+    itself if V(1) = 1, as for ReLU with He's sigma_w^2 = 2, where every q is fixed.
+
+    Args:
+        activation: phi, or its name.
+        sigma_w: of the weights, above 0.
+        sigma_b: of the biases, at least 0.
 
     Examples:
         >>> print(round(variance_fixed_point("tanh", sigma_w=1.76**0.5, sigma_b=0.05**0.5), 3))
@@ -146,42 +178,57 @@ def _variance_fixed_point(phi: Activation, sigma_w: float, sigma_b: float) -> fl
     def excess(q: float) -> float:
         return _variance_map(phi, sigma_w, sigma_b, q) / q - 1
 
-    q, start = 1.0, excess(1.0)
-    if abs(start) < NOTHING:
-        return q
-    way = math.copysign(1, start)
+    start = excess(1.0)
+    if abs(start) < STEADY:
+        return 1.0
+    # Double q while V(q) > q, or halve it while V(q) < q, until the sign changes.
+    direction = math.copysign(1, start)
+    q = 1.0
     while LEAST < q < MOST:
-        last, q = q, q * 2**way
-        if way * excess(q) < -NOTHING:
-            return _root(excess, min(last, q), max(last, q))
-    return math.inf if way > 0 else 0.0
+        previous = q
+        q *= 2**direction
+        if direction * excess(q) < -STEADY:
+            return _root(excess, min(previous, q), max(previous, q))
+    return math.inf if direction > 0 else 0.0
 
 
 def chi(activation: str | Activation, *, sigma_w: float, q: float) -> float:
-    """The factor on the mean square of delta per layer, dimensionless.
+    """The factor on the mean square of delta per layer going back, dimensionless.
 
-    chi = sigma_w^2 E[phi'(z)^2] (Poole et al. 2016; Schoenholz et al. 2017). Below 1 gradients vanish, above 1 they
-    explode. The variance 0 stands for its limit from above.
+    chi = sigma_w^2 E[phi'(z)^2] (Poole et al. 2016; Schoenholz et al. 2017). Below 1 gradients
+    vanish, above 1 they explode. The variance 0 stands for its limit from above.
+
+    Args:
+        activation: phi, or its name.
+        sigma_w: of the weights, above 0.
+        q: variance of the preactivations, at least 0.
 
     Examples:
         >>> print(round(chi("sigmoid", sigma_w=1.0, q=0.0), 9))
         0.0625
     """
-    return _chi(*_checked(activation, sigma_w)[:2], number(q, "q", least=0))
+    phi, sigma_w, _ = _checked(activation, sigma_w)
+    return _chi(phi, sigma_w, number(q, "q", least=0))
 
 
 def _chi(phi: Activation, sigma_w: float, q: float) -> float:
-    return sigma_w**2 * _mean(lambda z: phi.prime(z) ** 2, q)
+    return sigma_w**2 * _mean(lambda z: phi.derivative_formula(z) ** 2, q)
 
 
-def _chi_at_rest(phi: Activation, sigma_w: float, sigma_b: float) -> float:
+def _chi_at_fixed_point(phi: Activation, sigma_w: float, sigma_b: float) -> float:
+    """chi at q*, or at the largest variance of the search if q* is infinite."""
     return _chi(phi, sigma_w, min(_variance_fixed_point(phi, sigma_w, sigma_b), MOST))
 
 
 def critical_sigma_w(activation: str | Activation, *, sigma_b: float) -> float:
-    """The sigma_w at which chi = 1 at the fixed point q*: with sigma_b a point of the edge of chaos.
+    """The sigma_w at which chi = 1 at the fixed point q*: on the edge of chaos for this sigma_b.
 
-    Looked for between 0.001 and 1000, where chi is to pass through 1 once. For an infinite q* chi is that of q = 1e12.
+    The search runs between 0.001 and 1000, where chi is to pass through 1 once. For an infinite q*
+    chi is that of q = 1e12.
+
+    Args:
+        activation: phi, or its name.
+        sigma_b: of the biases, at least 0.
 
     Raises:
         ValueError: chi is not below 1 at 0.001 and above 1 at 1000.
@@ -192,27 +239,35 @@ def critical_sigma_w(activation: str | Activation, *, sigma_b: float) -> float:
     """
     phi, _, sigma_b = _checked(activation, 1.0, sigma_b)
 
-    def order(sigma_w: float) -> float:
-        return 1 - _chi_at_rest(phi, sigma_w, sigma_b)
+    def distance(sigma_w: float) -> float:
+        return 1 - _chi_at_fixed_point(phi, sigma_w, sigma_b)
 
-    if not order(1e-3) > 0 > order(1e3):
+    if not distance(1e-3) > 0 > distance(1e3):
         raise ValueError(
-            f"activation {phi.name} at sigma_b = {sigma_b:g} has no critical sigma_w; one is expected"
+            f"activation {phi.name} at sigma_b = {sigma_b:g} has no critical sigma_w; "
+            "one is expected"
         )
-    return _root(order, 1e-3, 1e3)
+    return _root(distance, 1e-3, 1e3)
 
 
 def correlation_map(
     c: float, activation: str | Activation, *, sigma_w: float, sigma_b: float, q: float
 ) -> float:
-    """The correlation of two inputs' preactivations in a layer, given their correlation c in the layer before.
+    """The correlation of two inputs' preactivations in a layer, given their c in the layer before.
 
-    C(c) = (sigma_w^2 E[phi(u) phi(v)] + sigma_b^2) / V(q) for u, v ~ N(0, q) of correlation c, so that C(1) = 1 (Poole
-    et al. 2016, there at q = q*).
+    C(c) = (sigma_w^2 E[phi(u) phi(v)] + sigma_b^2) / V(q) for u, v ~ N(0, q) of correlation c, so
+    that C(1) = 1 (Poole et al. 2016, there at q = q*).
+
+    Args:
+        c: correlation in the layer before, from -1 to 1.
+        activation: phi, or its name.
+        sigma_w: of the weights, above 0.
+        sigma_b: of the biases, at least 0.
+        q: variance of the preactivations before, above 0, the same for both inputs.
 
     Examples:
-        >>> print(round(correlation_map(0.0, "relu", sigma_w=2**0.5, sigma_b=0.0, q=1.0), 9), round(1 / math.pi, 9))
-        0.318309886 0.318309886
+        >>> print(round(correlation_map(0.0, "relu", sigma_w=2**0.5, sigma_b=0.0, q=1.0), 9))
+        0.318309886
     """
     if abs(number(c, "c")) > 1:
         raise ValueError(f"c is {c!r}; a number from -1 to 1 is expected")
@@ -220,9 +275,8 @@ def correlation_map(
 
 
 def _correlation_map(phi: Activation, sigma_w: float, sigma_b: float, q: float, c: float) -> float:
-    return (sigma_w**2 * _pair_mean(phi.value, q, c) + sigma_b**2) / _variance_map(
-        phi, sigma_w, sigma_b, q
-    )
+    covariance = sigma_w**2 * _pair_mean(phi.formula, q, c) + sigma_b**2
+    return covariance / _variance_map(phi, sigma_w, sigma_b, q)
 
 
 def correlation_fixed_point(
@@ -231,6 +285,11 @@ def correlation_fixed_point(
     """c*, the correlation that two inputs tend to in deep layers at q = q*.
 
     1 in the ordered phase and on the critical line, less where chi > 1 (Schoenholz et al. 2017).
+
+    Args:
+        activation: phi, or its name.
+        sigma_w: of the weights, above 0.
+        sigma_b: of the biases, at least 0.
 
     Raises:
         ValueError: q* is 0 or infinite.
@@ -243,17 +302,21 @@ def correlation_fixed_point(
 
 
 def _fixed_points(phi: Activation, sigma_w: float, sigma_b: float) -> tuple[float, float]:
+    """q* and c*."""
     q = _variance_fixed_point(phi, sigma_w, sigma_b)
     if not 0 < q < math.inf:
         raise ValueError(
-            f"sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g} give q* = {q:g}; 0 < q* < infinity is expected"
+            f"sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g} give q* = {q:g}; "
+            "0 < q* < infinity is expected"
         )
 
     def excess(distance: float) -> float:
         return 1 - distance - _correlation_map(phi, sigma_w, sigma_b, q, 1 - distance)
 
-    # C is convex and C(1) = 1: it passes below the diagonal next to c = 1 if and only if chi > 1.
-    return q, 1 - _root(excess, 1e-8, 1.0) if excess(1e-8) > 0 else 1.0
+    # C is convex and C(1) = 1: C passes below the diagonal next to c = 1 if and only if chi > 1.
+    if excess(1e-8) > 0:
+        return q, 1 - _root(excess, 1e-8, 1.0)
+    return q, 1.0
 
 
 def depth_scales(
@@ -261,9 +324,15 @@ def depth_scales(
 ) -> tuple[float, float]:
     """(xi_q, xi_c), the numbers of layers in which q_l - q* and c_l - c* fall by a factor e.
 
-    xi_q = -1 / ln V'(q*) with V'(q) = sigma_w^2 E[z phi(z) phi'(z)] / q, and xi_c = -1 / ln C'(c*) with
-    C'(c) = sigma_w^2 E[phi'(u) phi'(v)] (Schoenholz et al. 2017; V' there with phi'', which Stein's identity removes).
-    Infinite where the slope is 1: at c* = 1 it is chi, so that xi_c diverges at the critical line.
+    xi_q = -1 / ln V'(q*) with V'(q) = sigma_w^2 E[z phi(z) phi'(z)] / q, and xi_c = -1 / ln C'(c*)
+    with C'(c) = sigma_w^2 E[phi'(u) phi'(v)] (Schoenholz et al. 2017; V' there with phi'', which
+    Stein's identity removes). Infinite where the slope is 1: at c* = 1 the slope C' is chi, so that
+    xi_c diverges at the critical line.
+
+    Args:
+        activation: phi, or its name.
+        sigma_w: of the weights, above 0.
+        sigma_b: of the biases, at least 0.
 
     Raises:
         ValueError: q* is 0 or infinite.
@@ -274,77 +343,109 @@ def depth_scales(
     """
     phi, sigma_w, sigma_b = _checked(activation, sigma_w, sigma_b)
     q, c = _fixed_points(phi, sigma_w, sigma_b)
-    pull = _mean(lambda z: z * phi.value(z) * phi.prime(z), q) / q
-    return _layers_per_e(sigma_w**2 * pull), _layers_per_e(sigma_w**2 * _pair_mean(phi.prime, q, c))
+    variance_slope = _mean(lambda z: z * phi.formula(z) * phi.derivative_formula(z), q) / q
+    correlation_slope = _pair_mean(phi.derivative_formula, q, c)
+    return _layers_per_e(sigma_w**2 * variance_slope), _layers_per_e(sigma_w**2 * correlation_slope)
 
 
 def _layers_per_e(slope: float) -> float:
-    return math.inf if abs(slope) > 1 - NOTHING else -1 / math.log(abs(slope) or math.ulp(0.0))
+    """-1 / ln |slope|, the number of layers in which slope^l falls by a factor e."""
+    if abs(slope) > 1 - STEADY:
+        return math.inf
+    return -1 / math.log(abs(slope) or math.ulp(0.0))
 
 
-def recurrent_growth(activation: str | Activation, *, sigma_w: float, drive: float) -> float:
-    """The factor on the mean square of delta per step back in time, for a wide plain recurrent net at its start.
+def recurrent_growth(
+    activation: str | Activation, *, sigma_w: float, input_variance: float
+) -> float:
+    """The factor on the mean square of delta per step back in time, in a wide RNN at its start.
 
-    chi at the stationary variance q* = sigma_w^2 E[phi(z)^2] + drive of z_t = h_{t-1} W^T + input. One W serves all
-    steps, which changes nothing as long as the width is large against the number of steps (Chen et al. 2018).
+    chi at the stationary variance q* = sigma_w^2 E[phi(z)^2] + input_variance of
+    z_t = h_{t-1} R^T + x_t W^T + b. One R serves all steps, which changes nothing as long as the
+    width is large against the number of steps (Chen et al. 2018).
 
     Args:
-        drive: the variance of input and bias together, in each step.
+        activation: phi, or its name.
+        sigma_w: of the recurrent weights R, above 0.
+        input_variance: of x_t W^T + b, the part of input and bias in each step, at least 0.
 
     Examples:
-        >>> print(round(recurrent_growth("identity", sigma_w=0.9, drive=1.0), 9))
+        >>> print(round(recurrent_growth("identity", sigma_w=0.9, input_variance=1.0), 9))
         0.81
     """
-    return _chi_at_rest(*_checked(activation, sigma_w, math.sqrt(number(drive, "drive", least=0))))
+    input_deviation = math.sqrt(number(input_variance, "input_variance", least=0))
+    return _chi_at_fixed_point(*_checked(activation, sigma_w, input_deviation))
 
 
 def batch_norm_growth(batch: int, activation: str | Activation) -> float:
-    """The factor on the squared norm of delta per layer of z = h W^T, u = batch norm of z, h = phi(u), at the start.
+    """The factor on the squared norm of delta per layer of z = h W^T, u = BN(z), h = phi(u).
 
-    For wide layers (Yang et al. 2019). Deep in the network the values u of a unit over the batch of size B are uniform
-    on the sphere |u|^2 = B in the hyperplane sum(u) = 0. With D = diag(phi'(u)), G = I - 11^T/B and P, which projects
-    out 1 and u,
+    For wide layers at their start (Yang et al. 2019). Deep in the network the values u of a unit
+    over the batch of size B are uniform on the sphere |u|^2 = B in the hyperplane sum(u) = 0. With
+    D = diag(phi'(u)), G = I - 11^T/B and P, which projects out 1 and u,
 
         growth = B / (B - 3) * E tr(P D G D P) / E[phi(u)^T G phi(u)].
 
-    B / (B - 3) is E[B / chi^2_{B-1}], from the division by the deviation of z. The traces need the joint law of two of
-    the B coordinates only. The identity gives (B - 2) / (B - 3), ReLU tends to pi / (pi - 1). Neither sigma_w nor the
-    scale of phi matters.
+    B / (B - 3) is E[B / chi^2_{B-1}], from the division by the deviation of z. The traces need the
+    joint law of two of the B coordinates only. The identity gives (B - 2) / (B - 3), ReLU tends to
+    pi / (pi - 1). Neither sigma_w nor the scale of phi matters.
 
     Args:
         batch: B, at least 4: for 3 the mean is infinite.
+        activation: phi, or its name.
 
     Examples:
-        >>> print(round(batch_norm_growth(8, "identity"), 9), round(batch_norm_growth(1000, "relu"), 3))
-        1.2 1.469
+        >>> print(round(batch_norm_growth(8, "identity"), 9))
+        1.2
+        >>> print(round(batch_norm_growth(1000, "relu"), 3))
+        1.469
     """
-    batch, phi = size(batch, "batch", least=4), phi_of(activation)
-    angle, right = math.acos(-1 / (batch - 1)), math.pi / 2
-    # u, v = sqrt(B - 1) sin(beta) cos(alpha), cos(alpha - angle): the direction alpha is uniform, and beta has the
-    # density cos(beta)^(B-4) sin(beta). Panels end where u or v changes its sign.
-    alpha, around = _panels(
-        np.append(np.linspace(0, 4 * right, 13), [angle - right, angle + right])
-    )
+    batch = size(batch, "batch", least=4)
+    phi = activation_of(activation)
+    u, v, weights = _two_of_a_batch(batch)
+    phi_u = phi.formula(u)
+    slope_u = phi.derivative_formula(u)
+    slope_v = phi.derivative_formula(v)
+    # Subtract from the trace of D G D its parts along 1 and along u, which P projects out. All
+    # three, and the variance below, are per coordinate and over 1 - 1/B.
+    along_one = slope_u * (slope_u - slope_v)
+    along_u = u * slope_u * (u * slope_u - v * slope_v)
+    trace = slope_u**2 - (along_one + along_u) / batch
+    variance = phi_u * (phi_u - phi.formula(v))
+    return float(batch / (batch - 3) * (weights * trace).sum() / (weights * variance).sum())
+
+
+def _two_of_a_batch(batch: int) -> tuple[Array, Array, Array]:
+    """Nodes u, v of two coordinates on the sphere of `batch_norm_growth`, and their weights.
+
+    u, v = sqrt(B - 1) sin(beta) cos(alpha), ... cos(alpha - angle), where the direction alpha is
+    uniform and beta has the density cos(beta)^(B - 4) sin(beta).
+    """
+    angle = math.acos(-1 / (batch - 1))
+    right = math.pi / 2
+    # End panels where u or v changes its sign.
+    zeros_of_v = [angle - right, angle + right]
+    alpha, around = _panels(np.append(np.linspace(0, 4 * right, 13), zeros_of_v))
     beta, outwards = _panels(np.minimum([*np.arange(13) / math.sqrt(batch), right], right))
-    weights = np.multiply.outer(outwards * np.cos(beta) ** (batch - 4) * np.sin(beta), around)
-    u, v = (
-        np.multiply.outer(math.sqrt(batch - 1) * np.sin(beta), np.cos(alpha - turn))
-        for turn in (0, angle)
-    )
-    d, e, y = phi.prime(u), phi.prime(v), phi.value(u)
-    trace = d * d - (d * (d - e) + u * d * (u * d - v * e)) / batch
-    return float(
-        batch / (batch - 3) * (weights * trace).sum() / (weights * y * (y - phi.value(v))).sum()
-    )
+    radius = math.sqrt(batch - 1) * np.sin(beta)
+    density = outwards * np.cos(beta) ** (batch - 4) * np.sin(beta)
+    u = np.multiply.outer(radius, np.cos(alpha))
+    v = np.multiply.outer(radius, np.cos(alpha - angle))
+    return u, v, np.multiply.outer(density, around)
 
 
 def log_normal_law(widths: Sequence[int]) -> tuple[float, float]:
-    """(mean, variance) of the log of the squared gradient norm, for ReLU and He's weights: -beta / 2 and beta.
+    """(mean, variance) of the log of the squared gradient norm, for ReLU and He's weights.
 
-    beta = 5 sum 1/n_l over the widths n_l of the ReLU layers that the gradient passes (Hanin & Nica 2020); the norm
-    counts in units of its root mean square. Exact, for Gaussian weights without bias, is that the square is a product
-    of independent (2/n_l) chi^2_K, K ~ Binomial(n_l, 1/2), each of mean 1 and variance 5/n_l. Its log is normal, with
-    this mean and variance, up to terms of the order of sum 1/n_l^2, and given that no layer is dead (K = 0).
+    They are -beta / 2 and beta with beta = 5 sum 1/n_l over the widths n_l of the ReLU layers that
+    the gradient passes (Hanin & Nica 2020); the norm counts in units of its root mean square.
+    Exact, for Gaussian weights without bias, is that the square is a product of independent
+    (2/n_l) chi^2_K, K ~ Binomial(n_l, 1/2), each of mean 1 and variance 5/n_l. The log of the
+    product is normal, with this mean and variance, up to terms of the order of sum 1/n_l^2, and
+    given that no layer is dead (K = 0).
+
+    Args:
+        widths: n_l, one or more.
 
     Examples:
         >>> log_normal_law([50] * 100)
@@ -359,34 +460,43 @@ def log_normal_law(widths: Sequence[int]) -> tuple[float, float]:
 def random_product_growth(n: int) -> float:
     """The growth of a product of Gaussian n x n matrices with entries N(0, 1), in nats per factor.
 
-    E ln |G v| for a unit vector v = E ln(chi^2_n) / 2 = (ln 2 + psi(n/2)) / 2 (Newman 1986), where psi, the digamma
-    function, is -gamma at 1 and -gamma - 2 ln 2 at 1/2, and psi(x + 1) = psi(x) + 1/x.
+    E ln |G v| for a unit vector v = E ln(chi^2_n) / 2 = (ln 2 + psi(n/2)) / 2 (Newman 1986), where
+    psi, the digamma function, is -gamma at 1 and -gamma - 2 ln 2 at 1/2, and
+    psi(x + 1) = psi(x) + 1/x.
+
+    Args:
+        n: rows and columns of each matrix.
 
     Examples:
         >>> print(round(random_product_growth(2), 6))
         0.057966
     """
     odd = size(n, "n") % 2
-    digamma = math.fsum(2 / np.arange(2 - odd, n, 2)) - np.euler_gamma - 2 * math.log(2) * odd
+    steps = math.fsum(2 / np.arange(2 - odd, n, 2))
+    digamma = steps - np.euler_gamma - 2 * math.log(2) * odd
     return (math.log(2) + digamma) / 2
 
 
 def path_lengths(blocks: int, *, branch: float = 1.0) -> Array:
-    """The share of the paths through a residual net that take 0, 1, ..., `blocks` branches; shape (blocks + 1,).
+    """The share of a residual net's paths that take 0, 1, ..., `blocks` branches.
 
-    Each block offers a branch and a skip, so that binomial(blocks, k) of the 2^blocks paths have length k (Veit et al.
-    2016). With `branch` each path counts by the norm that it passes on: binomial(blocks, k) branch^k /
-    (1 + branch)^blocks.
+    Each block offers a branch and a skip, so that binomial(blocks, k) of the 2^blocks paths have
+    length k (Veit et al. 2016). With `branch` each path counts by the norm that it passes on:
+    binomial(blocks, k) branch^k / (1 + branch)^blocks. The shares have shape (blocks + 1,).
 
     Args:
-        branch: the factor of one branch on the gradient's norm, the skip's being 1; with 1 all paths count alike.
+        blocks: number of residual blocks.
+        branch: the factor of one branch on the gradient's norm, the skip's being 1; with 1 all
+            paths count alike.
 
     Examples:
         >>> print(path_lengths(2).round(9), path_lengths(1, branch=0.25).round(9))
         [0.25 0.5  0.25] [0.8 0.2]
     """
     k = np.arange(1, size(blocks, "blocks") + 1)
-    logs: Array = np.cumsum([0, *np.log((blocks + 1 - k) / k * number(branch, "branch", above=0))])
+    ratios = (blocks + 1 - k) / k * number(branch, "branch", above=0)
+    # Sum logarithms: binomial(blocks, k) overflows beyond 1029 blocks.
+    logs: Array = np.cumsum([0, *np.log(ratios)])
     shares: Array = np.exp(logs - np.logaddexp.reduce(logs))
     return shares
 
@@ -394,7 +504,12 @@ def path_lengths(blocks: int, *, branch: float = 1.0) -> Array:
 def mean_singular_value(n: int, variance: float) -> float:
     """The mean singular value of a large n x n matrix of independent entries of that variance.
 
-    8 / (3 pi) sqrt(n variance), the mean of the quarter-circle law between 0 and 2 sqrt(n variance).
+    8 / (3 pi) sqrt(n variance), the mean of the quarter-circle law between 0 and
+    2 sqrt(n variance).
+
+    Args:
+        n: rows and columns.
+        variance: of an entry, at least 0.
 
     Examples:
         >>> print(round(mean_singular_value(100, 0.01), 3))
@@ -404,9 +519,13 @@ def mean_singular_value(n: int, variance: float) -> float:
 
 
 def linear_jacobian_edge(depth: int) -> float:
-    """The largest eigenvalue of J J^T for the product J of `depth` wide Gaussian layers with sigma_w = 1.
+    """The largest eigenvalue of J J^T for the product J of `depth` wide Gaussian layers.
 
-    (L + 1)^(L + 1) / L^L, about e (L + 1/2), is the largest singular value squared (Pennington et al. 2017).
+    (L + 1)^(L + 1) / L^L, about e (L + 1/2), for sigma_w = 1; the largest singular value of J is
+    its root (Pennington et al. 2017).
+
+    Args:
+        depth: L.
 
     Examples:
         >>> linear_jacobian_edge(1)

@@ -3,27 +3,29 @@ import numpy as np
 import vanishing as vn
 from doors import Row
 
-KINDS = {"rng": "rng", "samples": "size", "spread": "number", "dtype": "dtype"}
+KINDS = {
+    "rng": "rng",
+    "samples": "size",
+    "classes": "size",
+    "spread": "number",
+    "dtype": "dtype",
+}
 
 
-def points(function, *, classes=True, **numbers):
+def points(function, **numbers):
     """The row of a set of points; the numbers are not negative."""
-    held = {"samples": 12, "spread": 0.1, "dtype": np.float32, **numbers} | (
-        {"classes": 3} if classes else {}
-    )
-    wrong = dict.fromkeys(["spread", *numbers], [-0.1]) | ({"classes": [1]} if classes else {})
+    held = {"samples": 12, "classes": 3, "spread": 0.1, "dtype": np.float32, **numbers}
     return Row(
         function,
         lambda: {"rng": np.random.default_rng(0), **held},
-        kinds=KINDS | dict.fromkeys(numbers, "number") | ({"classes": "size"} if classes else {}),
-        wrong=wrong,
+        kinds=KINDS | dict.fromkeys(numbers, "number"),
+        wrong=dict.fromkeys(["spread", *numbers], [-0.1]) | {"classes": [1]},
     )
 
 
 ROWS = {
     "blobs": points(vn.blobs),
     "spirals": points(vn.spirals, turns=0.75),
-    "two_moons": points(vn.two_moons, classes=False),
     "digits": Row(
         vn.digits,
         lambda: {"rng": np.random.default_rng(0), "test_fraction": 0.2, "dtype": np.float32},

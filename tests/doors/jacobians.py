@@ -2,12 +2,12 @@ import numpy as np
 
 import vanishing as vn
 from doors import Row
+from doors.measurements import NETWORKS
 
 NETWORK = vn.dense_network([2, 3, 2], activation="tanh", rng=np.random.default_rng(0))
 X = np.array([[0.1, 0.9], [0.8, 0.2]])
 KINDS = {"x": "array"}
-WRONG = {"x": [np.ones(2), np.ones((2, 3))]}
-EXEMPT = {"network": "typed"}
+WRONG = {"network": NETWORKS, "x": [np.ones(2), np.ones((2, 3))]}
 # Of another shape, or of another dtype.
 DIRECTIONS = [np.ones((1, 2)), np.ones(2), np.ones((2, 2), np.float32)]
 
@@ -17,17 +17,15 @@ def with_direction(name):
         "arguments": lambda: {"network": NETWORK, "x": X, name: np.ones((2, 2))},
         "kinds": KINDS | {name: "array"},
         "wrong": WRONG | {name: DIRECTIONS},
-        "exempt": EXEMPT,
     }
 
 
 def of_inputs():
-    wrong = {"x": [*WRONG["x"], np.ones((1, 2, 2))]}
+    wrong = WRONG | {"x": [*WRONG["x"], np.ones((1, 2, 2))]}
     return {
         "arguments": lambda: {"network": NETWORK, "x": X},
         "kinds": KINDS,
         "wrong": wrong,
-        "exempt": EXEMPT,
     }
 
 
@@ -41,28 +39,5 @@ ROWS = {
         lambda: {"network": NETWORK, "x": X, "rng": np.random.default_rng(0), "steps": 2},
         kinds=KINDS | {"rng": "rng"},
         wrong=WRONG | {"steps": [0, -1, 1.5, "1", 3]},
-        exempt=EXEMPT,
-    ),
-    "gradient_autocorrelation": Row(
-        vn.gradient_autocorrelation,
-        lambda: {"network": NETWORK, "x": X, "centered": False},
-        kinds=KINDS,
-        wrong=WRONG,
-        exempt=EXEMPT | {"centered": "any truth value"},
-    ),
-    "signal_correlation": Row(
-        vn.signal_correlation,
-        lambda: {"signals": [X, np.ones((2, 5))]},
-        wrong={
-            "signals": [
-                [],
-                [np.ones(2)],
-                [np.ones((2, 2), int)],
-                [np.array([[np.nan, 1.0]])],
-                [X, np.ones((3, 2))],
-                [X, np.empty((2, 0))],
-                [np.array([["a"]], object)],
-            ]
-        },
     ),
 }

@@ -37,7 +37,11 @@ ROWS = {
     "theory.correlation_fixed_point": row(theory.correlation_fixed_point, *POINT),
     "theory.depth_scales": row(theory.depth_scales, *POINT),
     "theory.recurrent_growth": row(
-        theory.recurrent_growth, "activation", "sigma_w", drive=0.1, wrong={"drive": [-0.1]}
+        theory.recurrent_growth,
+        "activation",
+        "sigma_w",
+        input_variance=0.1,
+        wrong={"input_variance": [-0.1]},
     ),
     "theory.batch_norm_growth": Row(
         theory.batch_norm_growth,

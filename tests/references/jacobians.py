@@ -19,16 +19,15 @@ def draw(rng):
 
 
 def pytorch(activation, torch, inputs):
-    arrays, phi = (
-        {name: torch.tensor(array) for name, array in inputs.items()},
-        getattr(torch, activation),
-    )
+    arrays = {name: torch.tensor(array) for name, array in inputs.items()}
+    phi = getattr(torch, activation)
 
     def network(x):
         h = phi(torch.nn.functional.linear(x, arrays["weight_1"], arrays["bias_1"]))
         return torch.nn.functional.linear(h, arrays["weight_2"], arrays["bias_2"])
 
-    x, functional = arrays["x"], torch.autograd.functional
+    x = arrays["x"]
+    functional = torch.autograd.functional
     dense = torch.stack([functional.jacobian(network, row) for row in x])
     return {
         "jacobian": dense.numpy(),
@@ -39,11 +38,9 @@ def pytorch(activation, torch, inputs):
 
 
 def ours(activation, inputs):
-    affine = [vn.Affine(inputs[f"weight_{l}"], inputs[f"bias_{l}"]) for l in (1, 2)]
-    network, x = (
-        vn.Network((affine[0], vn.Activate(vn.activation(activation)), affine[1])),
-        inputs["x"],
-    )
+    first, second = (vn.Linear(inputs[f"weight_{l}"], inputs[f"bias_{l}"]) for l in (1, 2))
+    network = vn.Sequential((first, vn.Activate(activation), second))
+    x = inputs["x"]
     return {
         "jacobian": vn.jacobian(network, x),
         "jvp": vn.jvp(network, x, inputs["v"]),

@@ -66,27 +66,27 @@ def compared(ours, make, schedule=None):
     return Case(draw, by_pytorch(make, schedule), by_us(ours))
 
 
-# The penalty is PyTorch's weight_decay; that of its AdamW is our decay.
+# weight_decay is PyTorch's: a penalty, but decoupled in AdamW.
 TRAJECTORIES = {
-    "sgd": compared(vn.GradientDescent(0.05), lambda o, p: o.SGD(p, 0.05)),
-    "momentum": compared(vn.GradientDescent(0.01, 0.9), lambda o, p: o.SGD(p, 0.01, momentum=0.9)),
+    "sgd": compared(vn.SGD(0.05), lambda o, p: o.SGD(p, 0.05)),
+    "momentum": compared(vn.SGD(0.01, 0.9), lambda o, p: o.SGD(p, 0.01, momentum=0.9)),
     "nesterov": compared(
-        vn.GradientDescent(0.01, 0.9, nesterov=True),
+        vn.SGD(0.01, 0.9, nesterov=True),
         lambda o, p: o.SGD(p, 0.01, momentum=0.9, nesterov=True),
     ),
     "sgd with penalty": compared(
-        vn.GradientDescent(0.01, 0.9, l2=0.1),
+        vn.SGD(0.01, 0.9, weight_decay=0.1),
         lambda o, p: o.SGD(p, 0.01, momentum=0.9, weight_decay=0.1),
     ),
     "adagrad": compared(vn.AdaGrad(), lambda o, p: o.Adagrad(p)),
     "adagrad with penalty": compared(
-        vn.AdaGrad(0.1, l2=0.1), lambda o, p: o.Adagrad(p, 0.1, weight_decay=0.1)
+        vn.AdaGrad(0.1, weight_decay=0.1), lambda o, p: o.Adagrad(p, 0.1, weight_decay=0.1)
     ),
     # With the default rate, or a small epsilon and a short memory, it never settles, and rounding
     # errors grow.
     "rmsprop": compared(vn.RMSprop(0.001), lambda o, p: o.RMSprop(p, 0.001)),
     "rmsprop with penalty": compared(
-        vn.RMSprop(0.001, alpha=0.9, epsilon=1e-2, l2=0.1),
+        vn.RMSprop(0.001, alpha=0.9, epsilon=1e-2, weight_decay=0.1),
         lambda o, p: o.RMSprop(p, 0.001, alpha=0.9, eps=1e-2, weight_decay=0.1),
     ),
     "adam": compared(vn.Adam(), lambda o, p: o.Adam(p)),
@@ -94,11 +94,11 @@ TRAJECTORIES = {
         vn.Adam(0.003, 0.8, 0.95, 1e-2), lambda o, p: o.Adam(p, 0.003, betas=(0.8, 0.95), eps=1e-2)
     ),
     "adam with penalty": compared(
-        vn.Adam(0.01, l2=0.1), lambda o, p: o.Adam(p, 0.01, weight_decay=0.1)
+        vn.Adam(0.01, weight_decay=0.1), lambda o, p: o.Adam(p, 0.01, weight_decay=0.1)
     ),
     "adamw": compared(vn.AdamW(), lambda o, p: o.AdamW(p)),
     "adamw with more decay": compared(
-        vn.AdamW(0.01, decay=0.3), lambda o, p: o.AdamW(p, 0.01, weight_decay=0.3)
+        vn.AdamW(0.01, weight_decay=0.3), lambda o, p: o.AdamW(p, 0.01, weight_decay=0.3)
     ),
     # A scheduler's epoch counts from 0 what is t - 1 here.
     "warm-up by LambdaLR": compared(
@@ -108,7 +108,7 @@ TRAJECTORIES = {
     ),
     # LinearLR starts from start_factor and reaches 1 after total_iters further steps.
     "warm-up by LinearLR": compared(
-        vn.GradientDescent(vn.warmup(0.05, 30)),
+        vn.SGD(vn.warmup(0.05, 30)),
         lambda o, p: o.SGD(p, 0.05),
         lambda s, optimizer: s.LinearLR(optimizer, start_factor=1 / 30, total_iters=29),
     ),
@@ -116,7 +116,7 @@ TRAJECTORIES = {
 
 
 def draw_gradients(rng):
-    # The limit is somewhere about the norms, below or above.
+    # The threshold, stored as "limit", is somewhere about the norms, below or above.
     n = rng.integers(1, 5)
     return {
         "limit": np.exp(rng.uniform(-2, 3)),
@@ -140,38 +140,43 @@ def held(inputs):
     return {name: inputs[name] for name in ("weight", "bias")}
 
 
-def same_limit(limit, *arrays):
-    """The limit that gives our factor, min(1, limit / norm), PyTorch's value, min(1, limit / (norm + 1e-6))."""
+def same_threshold(threshold, *arrays):
+    """The threshold with which our factor is PyTorch's.
+
+    Ours is min(1, threshold / norm), PyTorch's is min(1, threshold / (norm + 1e-6)).
+    """
     norm = np.sqrt(sum(np.sum(array**2) for array in arrays))
-    return float(limit * norm / (norm + 1e-6))
+    return float(threshold * norm / (norm + 1e-6))
 
 
 def by_global_norm(inputs):
-    return vn.clip_by_global_norm(held(inputs), same_limit(inputs["limit"], *held(inputs).values()))
+    gradients = held(inputs)
+    threshold = same_threshold(inputs["limit"], *gradients.values())
+    return vn.clip_by_global_norm(gradients, threshold)
 
 
 def by_norm(inputs):
     gradients = held(inputs)
     return {
-        name: vn.clip_by_norm(gradients, same_limit(inputs["limit"], array))[name]
+        name: vn.clip_by_norm(gradients, same_threshold(inputs["limit"], array))[name]
         for name, array in gradients.items()
     }
 
 
-def each_by_norm(utils, parameters, limit):
+def each_by_norm(utils, parameters, threshold):
     for parameter in parameters:
-        utils.clip_grad_norm_([parameter], limit)
+        utils.clip_grad_norm_([parameter], threshold)
 
 
 CLIPPINGS = {
     "clip by value": Case(
         draw_gradients,
-        clipped_by_pytorch(lambda utils, p, limit: utils.clip_grad_value_(p, limit)),
+        clipped_by_pytorch(lambda utils, p, threshold: utils.clip_grad_value_(p, threshold)),
         lambda inputs: vn.clip_by_value(held(inputs), float(inputs["limit"])),
     ),
     "clip by global norm": Case(
         draw_gradients,
-        clipped_by_pytorch(lambda utils, p, limit: utils.clip_grad_norm_(p, limit)),
+        clipped_by_pytorch(lambda utils, p, threshold: utils.clip_grad_norm_(p, threshold)),
         by_global_norm,
     ),
     "clip by norm": Case(draw_gradients, clipped_by_pytorch(each_by_norm), by_norm),

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 
-from vanishing import figures
+from vanishing import plot
+from vanishing.plot import series, style
 
 STYLE = (Path(__file__).parents[1] / "docs/assets/site.css").read_text("utf-8")
 LAYERS = np.arange(1, 41)
@@ -24,7 +25,7 @@ SERIES = ("forward", "backward", "green", "purple")
 @pytest.fixture(autouse=True)
 def no_figure_stays_open() -> Iterator[None]:
     plt.rcdefaults()
-    figures.use()
+    plot.use()
     yield
     plt.close("all")
 
@@ -43,26 +44,24 @@ def a_run(rate: float) -> types.SimpleNamespace:
 
 
 x = np.linspace(-3, 3, 61)
-path = 0.9 * (-0.8) ** np.arange(8.0)
 DRAWINGS = {
-    "per_layer": lambda: figures.per_layer(0.2**LAYERS, label="sigmoid", theory=0.21**LAYERS),
-    "lost": lambda: figures.per_layer(
+    "per_layer": lambda: plot.per_layer(0.2**LAYERS, label="sigmoid", theory=0.21**LAYERS),
+    "lost": lambda: plot.per_layer(
         [0.0, np.inf, np.nan, 1.0], label="float16", interval=[0.5, 2.0]
     ),
-    "measured": lambda: figures.measured(
+    "measured": lambda: plot.measured(
         x, x**2, interval=(x**2 - 1, x**2 + 1), theory=x**2, role="purple", ylabel="y"
     ),
-    "curves": lambda: figures.curves(
+    "curves": lambda: plot.curves(
         x, {"tanh": np.tanh(x), "its slope": 1 - np.tanh(x) ** 2}, xlabel="z"
     ),
-    "training": lambda: figures.training({"stuck": a_run(0), "learns": a_run(0.3)}, chance=0.1)[0],
-    "trajectory": lambda: figures.trajectory(x, x**2, path, path**2, label="rate 1.8"),
-    "histogram": lambda: figures.histogram({"a": x, "b": 2 * x, "c": x + 1}),
-    "heat": lambda: figures.heat(
+    "training": lambda: plot.training({"stuck": a_run(0), "learns": a_run(0.3)}, chance=0.1)[0],
+    "histogram": lambda: plot.histogram({"a": x, "b": 2 * x, "c": x + 1}),
+    "heat": lambda: plot.heat(
         10.0 ** -np.add.outer(np.arange(4), np.arange(6)), log=True, label="rms of δ"
     ),
-    "panels": lambda: figures.per_layer(
-        0.9**LAYERS, ax=figures.panels(2)[1], role="green", ylabel="rms of h", first=0
+    "panels": lambda: plot.per_layer(
+        0.9**LAYERS, ax=plot.panels(2)[1], role="green", ylabel="rms of h", first=0
     ),
 }
 drawing = pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
@@ -74,8 +73,8 @@ drawing = pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
 @drawing
 def test_only_the_palette_is_used(draw):
     colours = set(re.findall(r"#[0-9a-f]{6}\b", svg(draw())))
-    assert colours <= set(figures.PALETTE.values())
-    assert colours & {figures.PALETTE[role] for role in SERIES}
+    assert colours <= set(plot.PALETTE.values())
+    assert colours & {plot.PALETTE[role] for role in SERIES}
 
 
 @drawing
@@ -104,9 +103,9 @@ def test_names_stand_on_the_paper_and_apart(draw):
 
 
 def test_series_that_part_to_the_left_are_named_there_inside_the_axes():
-    ax = figures.per_layer(0.9 ** (40 - LAYERS), label="tanh")
+    ax = plot.per_layer(0.9 ** (40 - LAYERS), label="tanh")
     assert ax.texts[0].get_ha() == "left"
-    figures.per_layer(0.2 ** (40.0 - LAYERS), ax=ax, label="a longer name", role="green")
+    plot.per_layer(0.2 ** (40.0 - LAYERS), ax=ax, label="a longer name", role="green")
     ax.figure.draw_without_rendering()
     for text in ax.texts:
         assert text.get_ha() == "right"
@@ -115,8 +114,8 @@ def test_series_that_part_to_the_left_are_named_there_inside_the_axes():
 
 def test_what_is_drawn_is_what_was_given():
     norms = np.exp(-LAYERS / 3)
-    ax = figures.per_layer(norms, label="tanh")
-    again = figures.per_layer(2 * norms, ax=ax, label="sigmoid", role="green")
+    ax = plot.per_layer(norms, label="tanh")
+    again = plot.per_layer(2 * norms, ax=ax, label="sigmoid", role="green")
     assert again is ax
     for line, given_norms in zip(ax.lines, (norms, 2 * norms), strict=True):
         np.testing.assert_array_equal(line.get_xdata(), LAYERS)
@@ -125,9 +124,9 @@ def test_what_is_drawn_is_what_was_given():
 
 
 def test_layers_are_numbered_by_whole_numbers_from_the_input():
-    ax = figures.per_layer(np.ones(50))
+    ax = plot.per_layer(np.ones(50))
     assert list(ax.get_xticks()) == [1, 10, 20, 30, 40, 50]
-    assert list(figures.per_layer(np.ones(4), first=0).get_xticks()) == [0, 1, 2, 3]
+    assert list(plot.per_layer(np.ones(4), first=0).get_xticks()) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -135,9 +134,9 @@ def test_layers_are_numbered_by_whole_numbers_from_the_input():
 )
 def test_a_norm_that_the_axis_cannot_show_is_named(value, said):
     norms = np.geomspace(1e-3, 1, 9)
-    assert said not in [text.get_text() for text in figures.per_layer(norms).texts]
+    assert said not in [text.get_text() for text in plot.per_layer(norms).texts]
     norms[:3] = value
-    ax = figures.per_layer(norms, label="float16")
+    ax = plot.per_layer(norms, label="float16")
     assert said in [text.get_text() for text in ax.texts]
     assert len(ax.collections[-1].get_offsets()) == 3
     assert ax.get_ylim()[0] <= norms[3]
@@ -147,7 +146,7 @@ def test_a_norm_that_the_axis_cannot_show_is_named(value, said):
     "norms", [[0.0, 0.0], [np.nan], [np.inf, np.inf], [5e-324, 1.7e308], [1.0], [0.3, 0.31]]
 )
 def test_any_norms_can_be_drawn(norms):
-    ax = figures.per_layer(norms, label="a", theory=norms)
+    ax = plot.per_layer(norms, label="a", theory=norms)
     assert svg(ax)
     shown = [tick for tick in ax.get_yticks() if ax.get_ylim()[0] <= tick <= ax.get_ylim()[1]]
     assert 2 <= len(shown) <= 9
@@ -167,23 +166,23 @@ def test_any_norms_can_be_drawn(norms):
     ],
 )
 def test_numbers_on_a_log_axis_read_well(value, written):
-    assert figures._power(value) == written
+    assert series.log_number(value) == written
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.floats(-1e3, 1e3), max_size=8))
 def test_names_move_only_as_far_as_they_must(heights):
     heights = np.sort(heights)
-    places = figures._apart(heights)
-    assert (np.diff(places) >= figures.LINE - 1e-9).all()
+    places = series.kept_apart(heights)
+    assert (np.diff(places) >= style.LINE - 1e-9).all()
     assert len(places) == len(heights)
     assert abs(np.sum(places - heights)) < 1e-6  # each group keeps its middle
-    if (np.diff(heights) >= figures.LINE).all():
+    if (np.diff(heights) >= style.LINE).all():
         np.testing.assert_allclose(places, heights, atol=1e-9)
 
 
 def test_ticks_follow_other_limits():
-    ax = figures.curves(x, {"a": np.full(61, 0.3)}, log=True)
+    ax = plot.curves(x, {"a": np.full(61, 0.3)}, log=True)
 
     def ticks():
         return [
@@ -198,15 +197,15 @@ def test_ticks_follow_other_limits():
 
 
 def test_a_cell_without_a_shade_is_written_out():
-    ax = figures.heat([[1.0, np.nan], [0.0, 1e-3]], log=True)
+    ax = plot.heat([[1.0, np.nan], [0.0, 1e-3]], log=True)
     assert [text.get_text() for text in ax.texts] == ["nan", "0"]
     assert ax.get_title(loc="right") == "10⁻³ (pale) to 1 (full)"
     assert [patch.get_alpha() for patch in ax.patches] == pytest.approx([1, 0.08])
-    assert len(figures.heat([[0.0, np.nan]], log=True).texts) == 2
+    assert len(plot.heat([[0.0, np.nan]], log=True).texts) == 2
 
 
 def test_names_follow_other_limits():
-    ax = figures.curves(x, {"a": np.zeros(61), "b": np.ones(61)})
+    ax = plot.curves(x, {"a": np.zeros(61), "b": np.ones(61)})
     assert [text.xyann[1] for text in ax.texts] == [0, 0]
     ax.set_ylim(-50, 50)
     below, above = (text.xyann[1] for text in ax.texts)
@@ -215,11 +214,11 @@ def test_names_follow_other_limits():
 
 def test_a_wrong_call_says_what_is_wrong():
     with pytest.raises(ValueError, match=r"cannot be negative; the least is -2"):
-        figures.per_layer([1.0, -2.0])
+        plot.per_layer([1.0, -2.0])
     with pytest.raises(ValueError, match=r"role 'red' is unknown. Known: ink, "):
-        figures.per_layer([1.0], role="red")
+        plot.per_layer([1.0], role="red")
     with pytest.raises(ValueError, match=r"one x for each y; got shapes \(3,\) and \(2,\)"):
-        figures.curves([1, 2, 3], {"a": [1, 2]})
+        plot.curves([1, 2, 3], {"a": [1, 2]})
 
 
 # Colours
@@ -251,7 +250,7 @@ def test_contrast_is_computed_as_in_the_standard():
 @pytest.mark.parametrize("scheme", ["default", "slate"])
 def test_every_role_can_be_seen(scheme):
     shade = shades(scheme)
-    assert set(figures.PALETTE) <= set(shade)
+    assert set(plot.PALETTE) <= set(shade)
     for role in ("ink", "faint", *SERIES):
         assert contrast(shade[role], shade["paper"]) >= 4.5, role
     for role in ("ink", "faint", "code-string", "code-number", "code-keyword"):
@@ -264,7 +263,7 @@ def test_every_role_can_be_seen(scheme):
 
 @pytest.mark.parametrize("role", SERIES)
 def test_a_figure_away_from_the_site_can_be_seen(role):
-    assert contrast(figures.PALETTE[role], figures.PALETTE["paper"]) >= 3
+    assert contrast(plot.PALETTE[role], plot.PALETTE["paper"]) >= 3
 
 
 # Machado, Oliveira & Fernandes 2009, table 1, severity 1.0: what is left of linear red, green and

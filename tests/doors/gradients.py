@@ -2,7 +2,7 @@ import numpy as np
 
 import vanishing as vn
 from doors import Row
-from doors.measurements import LOSSES, MODES, NETWORKS, TARGETS, X, network
+from doors.measurements import LOSSES, NETWORKS, TARGETS, X, network
 
 
 def square(x):
@@ -41,16 +41,5 @@ ROWS = {
             "loss": LOSSES,
             "layer": [0, 3, -3, 1.5, "1", None],
         },
-    ),
-    "projection_test": Row(
-        vn.projection_test,
-        lambda: {
-            "part": network(),
-            "h": np.ones((4, 2)),
-            "rng": np.random.default_rng(0),
-            "mode": vn.Mode(),
-        },
-        kinds={"h": "array", "rng": "rng"},
-        wrong={"part": [None, "affine", vn.Affine, np.ones((2, 2))], "h": X, "mode": MODES},
     ),
 }

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from vanishing.validation import Array, numbers
+from vanishing._validation import Array, numbers
 
-# For each elementwise function its partial derivatives, one per argument, given the result y and the arguments.
+# Elementwise functions: one partial derivative per argument, given the result y and the arguments.
 _PARTIALS: dict[Any, tuple[Callable[..., Any], ...]] = {
     np.add: (lambda y, a, b: 1.0, lambda y, a, b: 1.0),
     np.subtract: (lambda y, a, b: 1.0, lambda y, a, b: -1.0),
@@ -32,14 +32,39 @@ _PARTIALS: dict[Any, tuple[Callable[..., Any], ...]] = {
     np.cos: (lambda y, a: -np.sin(a),),
     np.tanh: (lambda y, a: 1 - y * y,),
 }
-# Functions linear in each of their array arguments (product rule), and functions linear in all of them together.
-_MULTILINEAR = {np.matmul, np.dot, np.inner, np.outer, np.einsum, np.tensordot, np.vecdot}
+# Functions linear in each of their array arguments: the product rule holds.
+_MULTILINEAR = {
+    np.matmul,
+    np.dot,
+    np.inner,
+    np.outer,
+    np.einsum,
+    np.tensordot,
+    np.vecdot,
+}
+# Functions linear in all of their array arguments together.
 _LINEAR = {
-    np.sum, np.mean, np.cumsum, np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.squeeze,
-    np.expand_dims, np.broadcast_to, np.repeat, np.flip, np.roll, np.take, np.take_along_axis, np.concatenate, np.stack,
-}  # fmt: skip
-# Functions that do not see the tangent: their results are ordinary numbers.
-_BLIND = {
+    np.sum,
+    np.mean,
+    np.cumsum,
+    np.reshape,
+    np.ravel,
+    np.transpose,
+    np.swapaxes,
+    np.moveaxis,
+    np.squeeze,
+    np.expand_dims,
+    np.broadcast_to,
+    np.repeat,
+    np.flip,
+    np.roll,
+    np.take,
+    np.take_along_axis,
+    np.concatenate,
+    np.stack,
+}
+# Functions of the value alone, whose results are ordinary numbers.
+_OF_THE_VALUE = {
     np.shape,
     np.ndim,
     np.size,
@@ -52,13 +77,13 @@ _BLIND = {
 }
 
 
-def _of_both(name: str) -> Any:
-    """The linear array method of that name, for value and tangent."""
+def _linear_method(name: str) -> Any:
+    """The array method of that name, linear in the array, applied to value and tangent."""
 
     def method(self: Dual, *args: Any, **kwargs: Any) -> Dual:
-        return Dual(
-            getattr(self.value, name)(*args, **kwargs), getattr(self.tangent, name)(*args, **kwargs)
-        )
+        value = getattr(self.value, name)(*args, **kwargs)
+        tangent = getattr(self.tangent, name)(*args, **kwargs)
+        return Dual(value, tangent)
 
     return method
 
@@ -66,9 +91,10 @@ def _of_both(name: str) -> Any:
 class Dual(NDArrayOperatorsMixin):
     """An array value + tangent * epsilon, with epsilon^2 = 0.
 
-    A NumPy function f of a dual number is f(value) + f'(value) tangent epsilon, so that a computation started with a
-    direction as tangent ends with the derivative along that direction (Griewank & Walther 2008).
-    As with the complex step, `.real` is the ordinary part and comparisons look only at it.
+    A NumPy function f of a dual number is f(value) + f'(value) tangent epsilon, so that a
+    computation started with a direction as tangent ends with the derivative along that direction
+    (Griewank & Walther 2008). As with the complex step, `.real` is the ordinary part and
+    comparisons look only at it.
 
     Args:
         value: an array.
@@ -81,11 +107,11 @@ class Dual(NDArrayOperatorsMixin):
     """
 
     def __init__(self, value: Any, tangent: Any) -> None:
-        self.value, self.tangent = numbers(value, "value"), numbers(tangent, "tangent")
+        self.value = numbers(value, "value")
+        self.tangent = numbers(tangent, "tangent")
         if self.value.shape != self.tangent.shape:
-            raise ValueError(
-                f"tangent has shape {self.tangent.shape}; that of value, {self.value.shape}, is expected"
-            )
+            wanted = f"that of value, {self.value.shape}"
+            raise ValueError(f"tangent has shape {self.tangent.shape}; {wanted}, is expected")
 
     def __array_ufunc__(
         self, ufunc: Any, method: str, *inputs: Any, out: Any = (), **kwargs: Any
@@ -99,7 +125,7 @@ class Dual(NDArrayOperatorsMixin):
             result = _elementwise(function, _PARTIALS[ufunc], inputs, kwargs)
         else:
             result = function(*_values(inputs), **kwargs)
-            if ufunc not in _BLIND and getattr(result, "dtype", None) != bool:
+            if ufunc not in _OF_THE_VALUE and getattr(result, "dtype", None) != bool:
                 return NotImplemented
         return _into(out[0], result) if out else result
 
@@ -108,7 +134,7 @@ class Dual(NDArrayOperatorsMixin):
             return _multilinear(function, args, kwargs)
         if function in _LINEAR:
             return _linear(function, args, kwargs)
-        if function in _BLIND:
+        if function in _OF_THE_VALUE:
             return function(*_values(args), **kwargs)
         if function is np.where:
             return Dual(np.where(*_values(args)), np.where(args[0], *_tangents(args[1:])))
@@ -130,12 +156,12 @@ class Dual(NDArrayOperatorsMixin):
     dtype = property(lambda self: self.value.dtype)
     real = property(lambda self: self.value)
     T = property(lambda self: self.transpose())
-    __getitem__, reshape, transpose = (
-        _of_both("__getitem__"),
-        _of_both("reshape"),
-        _of_both("transpose"),
-    )
-    sum, mean, cumsum = _of_both("sum"), _of_both("mean"), _of_both("cumsum")
+    __getitem__ = _linear_method("__getitem__")
+    reshape = _linear_method("reshape")
+    transpose = _linear_method("transpose")
+    sum = _linear_method("sum")
+    mean = _linear_method("mean")
+    cumsum = _linear_method("cumsum")
 
 
 def _values(item: Any) -> Any:
@@ -146,20 +172,20 @@ def _values(item: Any) -> Any:
 
 
 def _tangents(item: Any) -> Any:
-    """The same arguments with tangents in place of dual numbers and zeros in place of what stands beside them."""
+    """The same arguments with tangents in place of dual numbers and zeros in place of constants."""
     if isinstance(item, Dual):
         return item.tangent
-    return [
-        _tangents(part)
-        if isinstance(part, Dual)
-        else np.zeros_like(part)
-        if isinstance(part, np.ndarray)
-        else 0
-        for part in item
-    ]
+    return [_tangent(part) for part in item]
+
+
+def _tangent(part: Any) -> Any:
+    if isinstance(part, Dual):
+        return part.tangent
+    return np.zeros_like(part) if isinstance(part, np.ndarray) else 0
 
 
 def _elementwise(function: Any, partials: Any, inputs: Any, kwargs: Any) -> Dual:
+    """f(a, b) with the tangent df/da a' + df/db b'."""
     values = _values(inputs)
     y = function(*values, **kwargs)
     terms = (
@@ -171,6 +197,7 @@ def _elementwise(function: Any, partials: Any, inputs: Any, kwargs: Any) -> Dual
 
 
 def _multilinear(function: Any, args: Any, kwargs: Any) -> Dual:
+    """f(a, b) with the tangent f(a', b) + f(a, b')."""
     values = _values(args)
     terms = (
         function(*values[:i], item.tangent, *values[i + 1 :], **kwargs)
@@ -181,16 +208,17 @@ def _multilinear(function: Any, args: Any, kwargs: Any) -> Dual:
 
 
 def _linear(function: Any, args: Any, kwargs: Any) -> Dual:
+    """f(a) with the tangent f(a')."""
     first, *rest = args
-    return Dual(
-        function(_values(first), *rest, **kwargs), function(_tangents(first), *rest, **kwargs)
-    )
+    value = function(_values(first), *rest, **kwargs)
+    return Dual(value, function(_tangents(first), *rest, **kwargs))
 
 
 def _into(out: Any, result: Any) -> Any:
+    """`out` once it holds the result of an operation in place."""
     if not isinstance(out, Dual):
-        raise TypeError(
-            "a dual number cannot be written into an ordinary array; make every parameter dual"
-        )
-    out.value, out.tangent = result.value, result.tangent
+        repair = "make every parameter dual"
+        raise TypeError(f"a dual number cannot be written into an ordinary array; {repair}")
+    out.value = result.value
+    out.tangent = result.tangent
     return out

@@ -1,4 +1,4 @@
-"""Small data sets: made from an rng, and the handwritten digits that scikit-learn ships."""
+"""Small data sets: points in the plane made from an rng, and handwritten digits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike
 
-from vanishing.validation import Array, dtype as floating, generator, number, size
+from vanishing._validation import Array, dtype as floating, generator, number, size
 
 Generator = np.random.Generator
 Labelled = tuple[Array, Array]
@@ -38,14 +38,20 @@ def blobs(
         ((300, 2), [100, 100, 100])
     """
     labels = _labels(samples, classes)
-    return _scattered(_polar(1.0, 2 * np.pi * labels / classes), labels, spread, rng, dtype)
+    centres = _polar(1.0, 2 * np.pi * labels / classes)
+    return _scattered(centres, spread, rng, dtype), labels
 
 
 def spirals(
-    *, rng: Generator, samples: int = 300, classes: int = 3, turns: float = 0.75, spread: float = 0.03,
+    *,
+    rng: Generator,
+    samples: int = 300,
+    classes: int = 3,
+    turns: float = 0.75,
+    spread: float = 0.03,
     dtype: DTypeLike = np.float64,
-) -> Labelled:  # fmt: skip
-    """Points (samples, 2) along `classes` interleaved spiral arms of radius up to 1, and their labels.
+) -> Labelled:
+    """Points (samples, 2) along interleaved spiral arms of radius up to 1, and their labels.
 
     Args:
         rng: draws the points.
@@ -57,57 +63,43 @@ def spirals(
 
     Examples:
         >>> x, labels = spirals(rng=np.random.default_rng(0), classes=2)
-        >>> x.shape, labels.max()
-        ((300, 2), np.int64(1))
+        >>> x.shape, np.bincount(labels).tolist()
+        ((300, 2), [150, 150])
     """
     labels = _labels(samples, classes)
     radius = generator(rng).uniform(0.05, 1.0, size=len(labels))
     angle = 2 * np.pi * (labels / classes + number(turns, "turns", least=0) * radius)
-    return _scattered(_polar(radius, angle), labels, spread, rng, dtype)
-
-
-def two_moons(
-    *, rng: Generator, samples: int = 300, spread: float = 0.1, dtype: DTypeLike = np.float64
-) -> Labelled:
-    """Points (samples, 2) along two interleaved half circles of radius 1, and their labels.
-
-    Args:
-        rng: draws the points.
-        samples: in all; the classes differ by one at most.
-        spread: standard deviation about the half circle, in each direction.
-        dtype: of the points.
-
-    Examples:
-        >>> x, labels = two_moons(rng=np.random.default_rng(0))
-        >>> x.shape
-        (300, 2)
-    """
-    labels = _labels(samples, 2)
-    angle = generator(rng).uniform(0, np.pi, size=len(labels)) + np.pi * labels
-    # Centred: the upper moon about (-1/2, -1/4), the lower one about (1/2, 1/4).
-    centre = np.outer(labels - 0.5, [1.0, 0.5])
-    return _scattered(_polar(1.0, angle) + centre, labels, spread, rng, dtype)
+    return _scattered(_polar(radius, angle), spread, rng, dtype), labels
 
 
 def _labels(samples: int, classes: int) -> Array:
+    """0, 1, ..., classes - 1, 0, ...: class numbers, shape (samples,)."""
     classes = size(classes, "classes", least=2)
     return np.arange(size(samples, "samples", least=classes)) % classes
 
 
 def _polar(radius: Array | float, angle: Array) -> Array:
+    """Points of the plane from polar coordinates, shape (samples, 2)."""
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
 
 
-def _scattered(
-    centre: Array, labels: Array, spread: float, rng: Generator, dtype: DTypeLike
-) -> Labelled:
-    noise = number(spread, "spread", least=0) * generator(rng).standard_normal(centre.shape)
-    return (centre + noise).astype(floating(dtype)), labels
+def _scattered(centres: Array, spread: float, rng: Generator, dtype: DTypeLike) -> Array:
+    """The centres with normal noise of standard deviation `spread` in each direction."""
+    spread = number(spread, "spread", least=0)
+    noise = spread * generator(rng).standard_normal(centres.shape)
+    return (centres + noise).astype(floating(dtype))
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Inputs and labels for training, and others for testing."""
+    """Inputs and labels for training, and others for testing.
+
+    Attributes:
+        x_train: inputs, one sample a row.
+        y_train: their class numbers.
+        x_test: inputs that are no part of `x_train`.
+        y_test: their class numbers.
+    """
 
     x_train: Array
     y_train: Array
@@ -118,8 +110,8 @@ class Split:
 def digits(*, rng: Generator, test_fraction: float = 0.2, dtype: DTypeLike = np.float64) -> Split:
     """The 1797 handwritten digits of 8 x 8 pixels that scikit-learn ships, split at random.
 
-    Alpaydin & Kaynak 1998, UCI Machine Learning Repository. Inputs have shape (samples, 64) and are scaled so that
-    all pixels of the training inputs together have mean 0 and rms 1.
+    Alpaydin & Kaynak 1998, UCI Machine Learning Repository. Inputs have shape (samples, 64) and are
+    scaled so that all pixels of the training inputs together have mean 0 and rms 1.
 
     Args:
         rng: draws the split.
@@ -130,22 +122,22 @@ def digits(*, rng: Generator, test_fraction: float = 0.2, dtype: DTypeLike = np.
         ImportError: scikit-learn is not installed.
     """
     if not 0 < number(test_fraction, "test_fraction") < 1:
-        raise ValueError(
-            f"test_fraction is {test_fraction!r}; a number between 0 and 1 is expected"
-        )
-    order = generator(rng)
+        wanted = "a number between 0 and 1"
+        raise ValueError(f"test_fraction is {test_fraction!r}; {wanted} is expected")
+    generator(rng)
     pixels, labels = np.split(_digits(), [64], axis=1)
     labels = labels[:, 0].astype(np.int64)
-    test, train = np.split(order.permutation(len(pixels)), [round(test_fraction * len(pixels))])
+    order = rng.permutation(len(pixels))
+    test, train = np.split(order, [round(test_fraction * len(pixels))])
     x = ((pixels - pixels[train].mean()) / pixels[train].std()).astype(floating(dtype))
     return Split(x[train], labels[train], x[test], labels[test])
 
 
 def _digits() -> Array:
-    """The file that scikit-learn ships, 64 pixels and the label a line; importing it takes longer than most runs do."""
+    """The file that scikit-learn ships: 64 pixels and the label a line, shape (1797, 65)."""
+    # Read the file: importing scikit-learn takes longer than most runs do.
     package = find_spec("sklearn")
     if package is None or package.origin is None:
         raise ImportError("the digits come with scikit-learn: pip install scikit-learn")
-    return np.loadtxt(
-        Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=","
-    )
+    file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    return np.loadtxt(file, delimiter=",")

@@ -1,0 +1,30 @@
+"""Drawing, in one style: the only room that needs matplotlib.
+
+A drawing function takes arrays and an optional `ax`, computes nothing but layout, and returns the
+`ax`. Measurements are points with intervals, theory is a line in the text's ink, and a series
+carries its name itself instead of a legend. A colour is a role: the site gives every role a shade
+for light, dark and print.
+
+Reading order: `style` (colours and sizes), `series` (axes, and one series on them), `figures` (the
+drawing functions), `explorables` (figures with knobs).
+"""
+
+from vanishing.plot.explorables import Explorable, explore
+from vanishing.plot.figures import curves, heat, histogram, measured, per_layer, training
+from vanishing.plot.series import panels
+from vanishing.plot.style import PALETTE, WIDTH, use
+
+__all__ = [
+    "PALETTE",
+    "WIDTH",
+    "Explorable",
+    "curves",
+    "explore",
+    "heat",
+    "histogram",
+    "measured",
+    "panels",
+    "per_layer",
+    "training",
+    "use",
+]

@@ -1,0 +1,5 @@
+"""Training: rules that turn gradients into steps, data sets to try them on, and the loop.
+
+Reading order: `optimizers`, `schedules` and `clipping` (the steps), `datasets`, `descent` (gradient
+descent on a function), `loop` (training of a network).
+"""
