@@ -101,7 +101,7 @@ def test_the_derivative_comes_from_h_except_where_phi_is_not_monotone(phi):
 
 
 def largest(function, low=-40.0, high=40.0):
-    """The largest value of a function between two numbers and where it stands, by ever finer grids."""
+    """The largest value of a function in an interval and where it stands, by finer grids."""
     for _ in range(6):
         z = np.linspace(low, high, 4001)
         best = z[function(z).argmax()]
@@ -370,7 +370,10 @@ def test_the_derivative_at_the_kink_is_the_one_from_the_left():
 
 
 def test_names_resolve():
-    names = "identity sigmoid tanh relu selu silu mish gelu gelu_tanh softplus softsign hard_tanh scaled_tanh".split()
+    names = (
+        "identity sigmoid tanh relu selu silu mish gelu gelu_tanh softplus softsign hard_tanh "
+        "scaled_tanh"
+    ).split()
     assert [phi.name for phi in NAMED] == names
     assert [vn.activation(name) for name in names] == NAMED
     defaults = {"leaky_relu": "leaky_relu(0.01)", "elu": "elu(1)", "swish": "swish(1)"}

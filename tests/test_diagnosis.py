@@ -320,7 +320,8 @@ def test_the_table_is_aligned_and_says_it_all(capsys):
         "  try 2: Initialization: He for ReLU, Xavier for tanh, or orthogonal",
         "  try 3: Residual connections: an identity path past every block",
         "  try 4: Normalization: batch normalization",
-        "  try 5: Recurrence: an LSTM with forget-gate bias 1, or a GRU, if the layers are time steps",
+        "  try 5: Recurrence: an LSTM with forget-gate bias 1, or a GRU, "
+        "if the layers are time steps",
     ]
 
 

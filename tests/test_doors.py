@@ -1,4 +1,4 @@
-"""Wrong arguments are stopped at the door, by an error that names the argument, what came and what is expected."""
+"""Wrong arguments are stopped at the door: named, with what came and what is expected."""
 
 import inspect
 import re
@@ -34,7 +34,7 @@ def doors():
 
 
 def made_by_the_package(cls):
-    """True for records that functions of the package return, and for what can only be subclassed."""
+    """True for records that functions return, and for what can only be subclassed."""
     records = {"Diagnosis", "Gradients", "History", "Measurements", "Record", "Split"}
     return cls.__name__ in records or inspect.isabstract(cls) or getattr(cls, "_is_protocol", False)
 

@@ -1,4 +1,4 @@
-"""Each concept, question and statement that the site promises stands on it, with a run: docs/inventory.toml lists them."""
+"""Each concept, question and statement of docs/inventory.toml stands on the site, with a run."""
 
 import pkgutil
 import re
@@ -23,7 +23,7 @@ def at_the_root(monkeypatch):
 
 @cache
 def sections(page):
-    """Anchor -> the text and the visible blocks that ran of each section of a page, its subsections included."""
+    """Anchor -> the text and the visible blocks that ran of a section, with its subsections."""
     run = page_run(f"docs/{page}")
     body = prose(Page(run.text, run.path))[run.body_start :]
     headings = list(re.finditer(r"^(#+) ", body, re.MULTILINE))

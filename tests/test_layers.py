@@ -402,8 +402,8 @@ def test_linear_is_h_times_w_transposed_plus_b():
         (
             np.ones((2, 3)),
             np.ones(3),
-            r"^bias has shape \(3,\) and dtype float64; \(2,\) and float64, those that fit the other arrays, "
-            "are expected$",
+            r"^bias has shape \(3,\) and dtype float64; \(2,\) and float64, "
+            "those that fit the other arrays, are expected$",
         ),
         (np.ones((2, 3)), np.ones(2, np.float32), "bias has .* dtype float32; .* float64"),
         (np.ones(3), np.ones(2), r"weight has shape \(3,\); 2 axes"),

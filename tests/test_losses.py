@@ -1,4 +1,4 @@
-"""Losses: values by hand, gradients by complex step, stability, and the refusal of wrong targets."""
+"""Losses: values by hand, gradients by complex step, stability, refusal of wrong targets."""
 
 import math
 

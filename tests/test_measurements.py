@@ -1,4 +1,4 @@
-"""Measurements: each column against its definition, the factor, the verdict, and what leaves the number range."""
+"""Measurements: each column against its definition, the factor, the verdict, and overflow."""
 
 import tracemalloc
 

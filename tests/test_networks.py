@@ -171,7 +171,7 @@ ARRANGEMENTS = [
     ({}, "Linear Activate Linear Activate Linear Activate Linear"),
     (
         {"normalization": "batch", "dropout": 0.2},
-        "Linear BatchNorm Activate Dropout Linear BatchNorm Activate Dropout Linear BatchNorm Activate Dropout Linear",
+        3 * "Linear BatchNorm Activate Dropout " + "Linear",
     ),
     ({"residual": "pre"}, "Linear [Activate Linear] [Activate Linear] Activate Linear"),
     (
@@ -182,7 +182,7 @@ ARRANGEMENTS = [
     ({"residual": "post"}, "Linear Activate [Linear] Activate [Linear] Activate Linear"),
     (
         {"residual": "post", "normalization": "rms", "dropout": 0.2},
-        "Linear RMSNorm Activate Dropout [Linear RMSNorm] Activate Dropout [Linear RMSNorm] Activate Dropout Linear",
+        "Linear RMSNorm Activate Dropout " + 2 * "[Linear RMSNorm] Activate Dropout " + "Linear",
     ),
     ({"residual": "pre", "activation": "identity"}, "Linear [Linear] [Linear] Linear"),
     (

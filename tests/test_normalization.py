@@ -1,4 +1,4 @@
-"""Normalization: the formulas of the papers, the running statistics, and what stays the same when weights grow."""
+"""Normalization: the papers' formulas, running statistics, and invariance to scale."""
 
 from dataclasses import fields, replace
 

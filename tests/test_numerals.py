@@ -1,4 +1,4 @@
-"""No measured number is typed: the decimals and percentages in the prose are settings, exact values or quotations."""
+"""No measured number is typed: decimals in the prose are settings, exact or quoted."""
 
 import re
 from pathlib import Path
@@ -74,7 +74,7 @@ TYPED = {
 
 
 def typed(text):
-    """The decimals and percentages in a page's prose, alternative texts and captions, with their lines."""
+    """The decimals and percentages in a page's prose, alternative texts and captions."""
     text = FENCE.sub(
         lambda fence: fence["info"].lstrip("`~") + "\n" * (1 + fence["body"].count("\n")), text
     )
@@ -93,7 +93,8 @@ def test_decimals_in_the_prose_are_computed_or_have_a_reason(page):
         f"docs/{page}:{line}: {numeral}" for line, numeral in found if numeral not in allowed
     ]
     assert not strangers, (
-        f"typed by hand; compute it, as `{{python}} f'...'`, or give the reason in TYPED: {strangers}"
+        "typed by hand; compute it, as `{python} f'...'`, or give the reason in TYPED: "
+        f"{strangers}"
     )
     assert set(allowed) == {numeral for _, numeral in found}, "a reason for what is no longer there"
 

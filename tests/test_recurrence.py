@@ -1,4 +1,4 @@
-"""Recurrent layers: exact gradients, what truncation cuts, and what the gates do to the gradient on its way back."""
+"""Recurrent layers: exact gradients, what truncation cuts, what gates do to the gradient."""
 
 import copy
 import math

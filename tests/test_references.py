@@ -1,4 +1,4 @@
-"""`vanishing` agrees with PyTorch: with the stored values, and with PyTorch itself where it is installed."""
+"""`vanishing` agrees with PyTorch: with stored values, and with itself where installed."""
 
 import numpy as np
 import pytest

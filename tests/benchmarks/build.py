@@ -32,7 +32,7 @@ def copy_of(project: Path) -> Path:
 
 
 def closed(html: str) -> str:
-    """Raw HTML that Markdown's own parser leaves alone: elements that are blocks, and that end where they began."""
+    """Raw HTML that Markdown's own parser leaves alone: block elements that are closed."""
     html = html.replace("<figcaption>", "</figure>").replace("</figcaption></figure>", "")
     return re.sub(r"(</?)template\b", r"\1div", html)
 
@@ -91,7 +91,8 @@ def main() -> None:
         print(f"warm                     {warm:6.1f} s   (median of {ROUNDS})")
         print(f"plain MkDocs, rendered   {plainly:6.1f} s   (median of {ROUNDS})")
         print(
-            f"warm against plain       {ratio:6.2f}     (median of the rounds' ratios; target: at most 1.5)"
+            f"warm against plain       {ratio:6.2f}     "
+            "(median of the rounds' ratios; target: at most 1.5)"
         )
 
 

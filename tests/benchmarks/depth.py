@@ -45,7 +45,8 @@ def peak(network, x, target):
 def main():
     print(f"tanh, batch {BATCH}, float32, one thread, numpy {np.__version__}")
     print(
-        f"{'width':>5} {'depth':>6} {'time':>11} {'per layer':>11} {'ratio':>6} {'peak':>10} {'peak/kept':>10}"
+        f"{'width':>5} {'depth':>6} {'time':>11} {'per layer':>11} {'ratio':>6} "
+        f"{'peak':>10} {'peak/kept':>10}"
     )
     for width in WIDTHS:
         first = None

@@ -131,7 +131,7 @@ def norms_of(network: vn.Sequential, x: np.ndarray, target: np.ndarray) -> np.nd
 def autograd_of(
     network: vn.Sequential, x: np.ndarray, target: np.ndarray, activation: str
 ) -> Callable[[], np.ndarray]:
-    """The norms of delta_1, ..., delta_L, of dL/dW_1, ..., dL/dW_L and of dL/db_1, ..., dL/db_L by PyTorch."""
+    """The norms of delta_l, dL/dW_l and dL/db_l for l = 1 ... L by PyTorch."""
     torch.set_num_threads(1)
     affine = [layer for layer in network.layers if isinstance(layer, vn.Linear)]
     weights = [torch.tensor(layer.weight, requires_grad=True) for layer in affine]
@@ -163,7 +163,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def compare(width: int, activation: str, dtype: type, repeats: int) -> list[list[float]]:
-    """Seconds per round: of the measurement, the norms alone, the floor, and PyTorch if it is there."""
+    """Seconds per round: measurement, norms alone, floor, and PyTorch if it is there."""
     rng = np.random.default_rng(0)
     network = vn.dense_network(
         [width] * (DEPTH + 1),

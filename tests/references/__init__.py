@@ -26,7 +26,7 @@ MODULES = sorted(
 
 
 def assert_close(ours: Arrays, theirs: Arrays) -> None:
-    """Agreement to 1e-10, relative to the entry or, where sums cancel, to the largest entry of its array."""
+    """Agreement to 1e-10 of the entry or, where sums cancel, of its array's largest entry."""
     assert ours.keys() == theirs.keys()
     for name, expected in theirs.items():
         assert ours[name].shape == expected.shape, name

@@ -1,4 +1,7 @@
-"""Store PyTorch's answers: `python tests/references/make.py [MODULE ...]`, with PyTorch 2.13 for the CPU installed."""
+"""Store PyTorch's answers: `python tests/references/make.py [MODULE ...]`.
+
+PyTorch 2.13 for the CPU is to be installed.
+"""
 
 import sys
 from pathlib import Path

@@ -247,4 +247,5 @@ def log_number(value: float) -> str:
     exponent = round(np.log10(value))
     if -2 < exponent < 3 or not np.isclose(value, 10.0**exponent, rtol=1e-6):
         return f"{value:g}"
-    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    superscripts = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return "10" + str(exponent).translate(superscripts)
