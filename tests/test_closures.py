@@ -23,6 +23,15 @@ NAMES = {
     "an inner loop's variable, used outside": (
         "n = 3\n---\nfor m in range(n):\n    for n in range(m): print(n)"
     ),
+    "a name bound first in a loop": (
+        "n = 3  # not copied\n---\nfor m in range(2):\n    n = m\n    print(n)"
+    ),
+    "a name bound last in a loop": ("n = 3\n---\nfor m in range(2):\n    print(n)\n    n = m"),
+    "a name bound under a condition": (
+        "n = 3\n---\nfor m in range(2):\n    if m: n = m\n    print(n)"
+    ),
+    "a sum in a loop": "n = 3\n---\nfor m in range(2): n += m",
+    "a name that a with binds": "n = 3  # not copied\n---\nwith open('a') as n: print(n)",
     "a walrus": "print(x := 3)\n---\nx",
     "a walrus in a comprehension": "[x := n for n in range(2)]\n---\nx",
 }
