@@ -39,7 +39,9 @@ CHANGES = {
     # By statements
     "an item": "x = {}\nx['a'] = 1\n---\nx",
     "an item of an item": "x = {'a': {}}\nx['a']['b'] = 1\n---\nx",
-    "a deleted item": "x = {'a': 1}\ny = {}  # not copied\ndel x['a']\ndel y[0]  # not copied\n---\nx",
+    "a deleted item": (
+        "x = {'a': 1}\ny = {}  # not copied\ndel x['a']\ndel y[0]  # not copied\n---\nx"
+    ),
     "a sum on an item": "x = {'a': 1}\nx['a'] += 1\n---\nx",
     "a sum on an attribute": "x = make()\nx.a += 1\n---\nx",
     "a sum in place": "x = [1]\ny = x\ny += [2]\n---\nx",
@@ -108,7 +110,9 @@ CHANGES = {
     "a view": "import numpy as np\nx = np.ones(3)\ny = x[1:]\ny[0] = 5\n---\nx",
     "what is viewed": "import numpy as np\nx = np.ones(3)\ny = x[1:]\nx[1] = 5\n---\ny",
     "a transpose": "import numpy as np\nx = np.ones((3, 2))\ny = x.T\ny[0] = 5\n---\nx",
-    "a reshaped view": "import numpy as np\nx = np.ones(4)\ny = np.reshape(x, (2, 2))\ny[0] = 5\n---\nx",
+    "a reshaped view": (
+        "import numpy as np\nx = np.ones(4)\ny = np.reshape(x, (2, 2))\ny[0] = 5\n---\nx"
+    ),
     "asarray": "import numpy as np\nx = np.ones(4)\ny = np.asarray(x)\ny.fill(5)\n---\nx",
     "a copy": (
         "import numpy as np\nx = np.ones(3)\ny = x.copy()  # not copied\ny[0] = 5  # not copied\n"
@@ -140,7 +144,9 @@ CHANGES = {
     "what a container holds": "x = []\nbox = [x]\nx.append(1)\n---\nbox",
     "a shallow copy": ("x = [1]\ny = list(x)  # not copied\ny.append(1)  # not copied\n---\nx"),
     "a shallow copy's parts": "x = [[1]]\ny = list(x)\ny[0].append(1)\n---\nx",
-    "an unpacked list": "a = []\nb = []\nboth = [a, b]\nfirst, second = both\nfirst.append(1)\n---\na",
+    "an unpacked list": (
+        "a = []\nb = []\nboth = [a, b]\nfirst, second = both\nfirst.append(1)\n---\na"
+    ),
     "a choice": "x = []\ny = []\n(x if c else y).append(1)\n---\nx",
     "an alias in a loop": (
         "x = []\na = b = c = None\nfor n in range(4):\n    a = b\n    b = c\n    c = x\n"
@@ -155,7 +161,9 @@ CHANGES = {
     "a with": "x = []\nwith context() as c: x.append(1)\n---\nx",
     "a with's object": "x = make()\nwith x as c: c.append(1)\n---\nx",
     "a try": "x = []\ntry: pass\nfinally: x.append(1)\n---\nx",
-    "a body that changes another": "x = []\ny = []  # not copied\nif c: y.append(x)  # not copied\n---\nx",
+    "a body that changes another": (
+        "x = []\ny = []  # not copied\nif c: y.append(x)  # not copied\n---\nx"
+    ),
     # By functions of the page
     "a function's parameter": "x = []\ndef f(a):\n    a.append(1)\nf(x)\n---\nx",
     "a function's other parameter": (
@@ -189,7 +197,8 @@ CHANGES = {
     ),
     "what a counter remembers": (
         "def counter():\n    n = [0]\n    def step():\n        n[0] += 1\n        return n[0]\n"
-        "    return step\nf = counter()\nf()\ng = counter()  # not copied\ng()  # not copied\n---\nf()"
+        "    return step\nf = counter()\nf()\n"
+        "g = counter()  # not copied\ng()  # not copied\n---\nf()"
     ),
     "what a function binds outside": (
         "def counter():\n    n = 0\n    def step():\n        nonlocal n\n        n += 1\n"

@@ -27,7 +27,8 @@ class Statement:
 class Scoped(ast.NodeTransformer):
     """Makes comprehensions generators: since Python 3.12 only a generator has a symbol table."""
 
-    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:  # noqa: N802, the name that ast looks for
+    # The names of the methods are those that ast looks for.
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:  # noqa: N802
         return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
 
     def visit_DictComp(self, node: ast.DictComp) -> ast.AST:  # noqa: N802
