@@ -1,4 +1,4 @@
-"""The pages as a whole: all that looks like code ran, runs alone, and is listed where it should be."""
+"""The pages as a whole: what looks like code ran, runs alone, and is listed where it should be."""
 
 import os
 import re
@@ -14,6 +14,7 @@ from engine.parse import FRONT_MATTER, Block, plain
 from engine.run import run
 from engine.svg import inline_svg
 from markdown_it import MarkdownIt
+from matplotlib import pyplot
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
@@ -43,6 +44,8 @@ def test_every_python_fence_ran(path):
 
 @pytest.fixture
 def as_in_the_build(monkeypatch):
+    # A figure that another test left open would count as one of the page's.
+    pyplot.close("all")
     for name, value in {
         "MPLBACKEND": "Agg",
         "OMP_NUM_THREADS": "1",

@@ -27,7 +27,8 @@ class Statement:
 class Scoped(ast.NodeTransformer):
     """Makes comprehensions generators: since Python 3.12 only a generator has a symbol table."""
 
-    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:  # noqa: N802, the name that ast looks for
+    # The names of the methods are those that ast looks for.
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:  # noqa: N802
         return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
 
     def visit_DictComp(self, node: ast.DictComp) -> ast.AST:  # noqa: N802
@@ -112,49 +113,73 @@ def parsed(source: str) -> Iterator[Statement]:
     for node in ast.parse(source).body:
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
         text = "\n".join(lines[first - 1 : node.end_lineno])
-        table = symtable.symtable(ast.unparse(Scoped().visit(ast.parse(text))), "block", "exec")
+        table = symbol_table(node)
         symbols = table.get_symbols()
         binds = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
         binds |= {name for child in table.get_children() for name in walrus_names(child)}
-        uses = {s.get_name() for s in symbols if s.is_referenced()}
         called = {name for child in table.get_children() for name in global_names(child)}
-        targets = set(loop_targets(node))
-        if isinstance(node, ast.AugAssign):
-            uses |= binds
+        is_definition = isinstance(node, (ast.FunctionDef, ast.ClassDef))
         yield Statement(
             node,
             text,
             binds,
-            uses - targets
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef))
-            else (uses | called) - targets,
+            {s.get_name() for s in symbols if s.is_referenced()} if is_definition else used(node),
             called,
-            binds if isinstance(node, PLAIN) else targets,
+            binds if isinstance(node, PLAIN) else names_in(getattr(node, "target", None)),
         )
 
 
-def loop_targets(node: ast.AST) -> Iterator[str]:
-    """The names that loops bind, and that only their bodies use."""
-    loops = [part for part in ast.walk(node) if isinstance(part, ast.For)]
-    for name in {name for loop in loops for name in read_or_bound(loop.target)}:
-        inside = sum(
-            list(read_or_bound(part)).count(name)
-            for loop in outermost(loops, name)
-            for part in [loop.target, *loop.body]
-        )
-        if inside == list(read_or_bound(node)).count(name):
-            yield name
+def symbol_table(node: ast.AST) -> symtable.SymbolTable:
+    tree = Scoped().visit(ast.parse(ast.unparse(node)))
+    return symtable.symtable(ast.unparse(tree), "block", "exec")
 
 
-def outermost(loops: Iterable[ast.For], name: str) -> list[ast.For]:
-    """The loops that bind the name, without those inside of one of these."""
-    binding = [loop for loop in loops if name in read_or_bound(loop.target)]
-    within = {part for loop in binding for part in ast.walk(loop) if part is not loop}
-    return [loop for loop in binding if loop not in within]
+def used(node: ast.AST) -> set[str]:
+    """The names whose objects from before a statement, or an expression, are used in it."""
+    match node:
+        case ast.For(target, iterated, body, other):
+            inside = used_in_order(body) - names_in(target) | (used(target) - names_in(target))
+            return used(iterated) | inside | used_in_order(other)
+        case ast.If(test, body, other) | ast.While(test, body, other):
+            return used(test) | used_in_order(body) | used_in_order(other)
+        case ast.With(items, body):
+            found = set().union(*(used(item.context_expr) for item in items))
+            bound = set().union(*(names_in(item.optional_vars) for item in items))
+            return found | (used_in_order(body) - bound)
+        case ast.Try(body, handlers, other, last):
+            return set().union(
+                *map(used_in_order, (body, other, last)),
+                *(used_in_order(handler.body) for handler in handlers),
+                *(used(handler.type) for handler in handlers if handler.type),
+            )
+    table = symbol_table(node)
+    found = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
+    found |= {name for child in table.get_children() for name in global_names(child)}
+    return found | {
+        name
+        for part in ast.walk(node)
+        if isinstance(part, ast.AugAssign)
+        for name in names_in(part.target)
+    }
 
 
-def read_or_bound(node: ast.AST) -> Iterator[str]:
-    yield from (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+def used_in_order(nodes: Sequence[ast.stmt]) -> set[str]:
+    """The names that statements use before one of them has surely bound the name."""
+    found: set[str] = set()
+    bound: set[str] = set()
+    for node in nodes:
+        found |= used(node) - bound
+        if isinstance(node, PLAIN):
+            bound |= {s.get_name() for s in symbol_table(node).get_symbols() if s.is_assigned()}
+    return found
+
+
+def names_in(target: ast.expr | None) -> set[str]:
+    """The names that are assigned to, among what a target consists of."""
+    parts = ast.walk(target) if target else ()
+    return {
+        part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
 
 
 def walrus_names(table: symtable.SymbolTable) -> Iterator[str]:

@@ -117,6 +117,7 @@ class Memory:
     met: dict[Thing, Things] = field(default_factory=dict)
     """What a method was handed, on its object, and the scopes of a function."""
     defaults: dict[tuple[Thing, str], Things] = field(default_factory=dict)
+    """Of a function, for each parameter that has one."""
     made: dict[object, Thing] = field(default_factory=dict)
 
     def copy(self) -> "Memory":
@@ -195,6 +196,7 @@ def fits(target: ast.expr, values: list[ast.expr]) -> bool:
 
 
 def defaults(parameters: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr]]:
+    """The parameters that have a default, each with it."""
     places = [*parameters.posonlyargs, *parameters.args]
     yield from zip(reversed(places), reversed(parameters.defaults), strict=False)
     for parameter, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True):
@@ -369,6 +371,7 @@ class Walk:
     # Statements
 
     def run(self, node: ast.AST) -> None:
+        """Walk through a statement; in a branch or a loop no name is surely replaced."""
         self.statement = node if isinstance(node, ast.stmt) else self.statement
         self.branches += isinstance(node, COMPOUND)
         self.walk(node)
@@ -567,7 +570,12 @@ class Walk:
         path = self.path(function)
         self.touched |= self.memory.held(called | arguments | (NOTHING if path else owners))
         spread = any(isinstance(a, ast.Starred) for a in node.args) or None in named
-        if methods := self.methods(owners if attribute else called, function):
+        if attribute:
+            methods = self.methods(owners, function.attr)
+        else:
+            owners = frozenset(thing for thing in called if not (thing.code or thing.path))
+            methods = self.methods(owners, "__call__")
+        if methods:
             decorated = any(getattr(thing.code, "decorator_list", ()) for thing in methods)
             rest = arguments if spread or decorated else NOTHING
             return self.functions(methods, node, [owners, *given], named, rest)
@@ -608,11 +616,11 @@ class Walk:
         if name in CHANGING_METHODS:
             self.change(owners)
             self.hold(owners, self.parts(arguments))
-        elif name in CHANGING_FUNCTIONS:
-            self.change(arguments)
         elif acts:
             self.changed |= owners
             self.relate(self.memory.met, owners, arguments)
+        if name in CHANGING_FUNCTIONS:
+            self.change(arguments)
         if name in SHARING_METHODS:
             return self.parts(owners) | arguments
         if name in KNOWN_METHODS:
@@ -654,12 +662,9 @@ class Walk:
         self.relate(self.memory.may_be, things, arguments - drawn_from)
         return things
 
-    def methods(self, owners: Things, function: ast.expr) -> Things:
+    def methods(self, owners: Things, name: str) -> Things:
         """The methods of that name, of the page's classes."""
-        is_method = isinstance(function, ast.Attribute)
-        name = function.attr if is_method else "__call__"
-        things = frozenset(thing for thing in owners if is_method or not thing.code)
-        return NOTHING.union(*(self.member(thing, name) for thing in self.memory.classes(things)))
+        return NOTHING.union(*(self.member(kind, name) for kind in self.memory.classes(owners)))
 
     def member(self, kind: Thing, name: str) -> Things:
         key = (kind.scopes[0], name)
@@ -710,9 +715,11 @@ class Walk:
         everything = rest.union(*given, *named.values())
         if isinstance(code, ast.ClassDef):
             instance = self.new((node, code))
-            self.store(instance, ANY, everything)
             self.relate(self.memory.kinds, instance, frozenset({thing}))
-            self.functions(self.member(thing, "__init__"), node, [instance, *given], named, rest)
+            if start := self.methods(instance, "__init__"):
+                self.functions(start, node, [instance, *given], named, rest)
+            else:
+                self.store(instance, ANY, everything)
             return instance
         if code in self.entered:
             return everything
