@@ -38,7 +38,7 @@ print(f"{period(FAR):.1f} years")
 | --- | --- |
 | 4 | `{python} f"{period(FAR):.1f}"` |
 
-~~~python fold="The code" alt="A rising curve." caption="A year at 4 is `{python} f'{period(FAR):.0f}'`."
+~~~python fold="The code" alt="A curve." caption="A year at 4 is `{python} f'{period(FAR):.0f}'`."
 from orbits.look import COLOURS, turn
 from matplotlib import pyplot
 

@@ -1,4 +1,4 @@
-"""The engine on small pages: what runs, what it gives, and what is wrong, by line, with the repair."""
+"""The engine on small pages: what runs, what it gives, and what is wrong, with the repair."""
 
 import random
 import sys
@@ -233,7 +233,10 @@ def test_output_may_hold_wildcards_and_nothing_else_loosely():
 
 
 def test_blocks_inside_an_admonition_run():
-    text = "??? note\n\n    ```python\n    for x in (1, 2):\n        print(x)\n    ```\n    ```output\n    1\n    2\n    ```\n"
+    text = (
+        "??? note\n\n    ```python\n    for x in (1, 2):\n        print(x)\n    ```\n"
+        "    ```output\n    1\n    2\n    ```\n"
+    )
     result = run(text, "x.md")
     assert not result.problems
     assert result.blocks[0].printed == "1\n2"
@@ -282,7 +285,8 @@ def test_a_page_leaves_the_process_as_it_was():
     filters, errors = list(warnings.filters), np.geterr()
     text = page(
         fence(
-            "import os, random, sys, warnings\nimport numpy as np, matplotlib as mpl, matplotlib.pyplot as plt\n"
+            "import os, random, sys, warnings\n"
+            "import numpy as np, matplotlib as mpl, matplotlib.pyplot as plt\n"
             "random.random(), np.random.rand(), os.chdir('/'), np.seterr(all='raise')\n"
             "mpl.rcParams['lines.linewidth'] = 9\nwarnings.simplefilter('ignore')\n"
             "here = sys.modules[__name__].__dict__ is globals()"
@@ -454,7 +458,8 @@ def test_links_are_checked_by_line(tmp_path, monkeypatch):
     (tmp_path / "docs/sources.md").write_text("### A 2020 { #a2020 }\n")
     (tmp_path / "docs/other.md").write_text("# One\n\n## Two words\n\n```text\n## Not one\n```\n")
     text = page(
-        "# Top\n[a](sources.md#a2020) [b](other.md#two-words) [c](#top) [d](https://x.org/y.md) `[e](no.md)`",
+        "# Top\n[a](sources.md#a2020) [b](other.md#two-words) [c](#top) "
+        "[d](https://x.org/y.md) `[e](no.md)`",
         "[f](no.md)",
         "[g](other.md#not-one)",
         "[h](sources.md#b2021)",

@@ -1,4 +1,4 @@
-"""Figures with knobs: what a drawing function must keep to, the states that the engine makes, and sliders in a window."""
+"""Figures with knobs: what a drawing must keep to, the states on a page, sliders in a window."""
 
 import json
 import re
@@ -183,7 +183,8 @@ def test_a_knob_is_named_as_it_is_read(name, read):
         ("    ax.plot([0, 1], [1, 1], color='#123456')", "the colours #123456 are not those"),
         (
             "    1 / (3 - height)",
-            "ZeroDivisionError: division by zero\n    in: 1 / (3 - height)\n    with height=3, name='one'",
+            "ZeroDivisionError: division by zero\n    in: 1 / (3 - height)\n"
+            "    with height=3, name='one'",
         ),
     ],
 )

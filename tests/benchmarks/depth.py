@@ -62,7 +62,8 @@ def main():
             whole = statistics.median(seconds(network, x, target) for _ in range(REPEATS))
             first, most = first or whole / depth, peak(network, x, target)
             print(
-                f"{width:5d} {depth:6d} {whole * 1e3:8.0f} ms {whole / depth * 1e6:8.1f} us {whole / depth / first:6.2f}"
+                f"{width:5d} {depth:6d} {whole * 1e3:8.0f} ms {whole / depth * 1e6:8.1f} us "
+                f"{whole / depth / first:6.2f}"
                 f" {most / 1e6:7.1f} MB {most / kept(network, x):10.2f}",
                 flush=True,
             )

@@ -4,8 +4,6 @@ By torch.autograd.functional, whose answers are those of torch.func, which warns
 it is loaded.
 """
 
-import numpy as np
-
 import vanishing as vn
 from references import Case
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from vanishing._validation import Array, numbers
+from vanishing._validation import numbers
 
 # Elementwise functions: one partial derivative per argument, given the result y and the arguments.
 _PARTIALS: dict[Any, tuple[Callable[..., Any], ...]] = {
