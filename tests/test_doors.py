@@ -18,10 +18,9 @@ ARGUMENTS = [
 
 
 def doors():
-    """The public names that are called: functions, classes that are not results or protocols,
-    `vn.relu` and the like.
+    """The public names that are called.
 
-    The latter bring a method with them that is called as they are.
+    Functions, classes that are no results or protocols, `vn.relu` and the like. The last bring a method with them that is called as they are.
     """
     methods = {vn.Activation: "derivative", vn.Initializer: "bias", vn.Loss: "gradient"}
     for name in vn.__all__:

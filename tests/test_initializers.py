@@ -127,8 +127,7 @@ def unsigned(shape, *, rng):
 
 
 def haar_statistics(rule, n=5, draws=4000):
-    """For each statistic of a random orthogonal matrix: the sample's distance from its mean, in
-    standard errors.
+    """Each statistic of a random orthogonal matrix: its distance in standard errors.
 
     Under the Haar measure E tr Q = 0, E (tr Q)^2 = 1, E tr Q^2 = 1, E det Q = 0 (Diaconis &
     Shahshahani 1994), and every entry has mean 0, mean square 1 / n and mean fourth power 3 / (n (n

@@ -32,7 +32,7 @@ def floats(value: Any, name: str, *, ndim: int | None = None, least_ndim: int = 
 
 
 def numbers(value: Any, name: str, *, ndim: int | None = None, least_ndim: int = 0) -> Array:
-    """`floats` where NaN and infinity may stand: they are what some functions are there to tell."""
+    """`floats` that lets NaN and infinity pass, for functions that report them."""
     array: Any = value if isinstance(value, NDArrayOperatorsMixin) else _array(value, name)
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}); at least one number is expected")
