@@ -240,7 +240,7 @@ def test_it_is_checked(kind):
             for method in ("backprop", "complex")
         )
         assert one == pytest.approx(two, rel=1e-9, abs=1e-12)
-    with pytest.raises(ValueError, match=r"^h has shape .*fan_in = 6 is expected$"):
+    with pytest.raises(ValueError, match=r"^h has shape .*in_features = 6 is expected$"):
         layer.forward(np.ones((4, TIME, WIDTH + 1)))
 
 

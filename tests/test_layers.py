@@ -262,7 +262,8 @@ def test_layers_pickle_and_copy(kind):
 def test_an_input_of_another_width_is_named_by_the_layer_and_by_the_network(kind):
     layer = LAYERS[kind](np.random.default_rng(12))
     for width in (3, 1):
-        wanted = rf"has shape \(5, {width}\); \(\.\.\., fan_in\) with fan_in = 4 is expected"
+        features = r"\(\.\.\., in_features\) with in_features = 4 is expected"
+        wanted = rf"has shape \(5, {width}\); {features}"
         with pytest.raises(ValueError, match=f"^h {wanted}$"):
             layer.forward(np.ones((5, width)))
         with pytest.raises(ValueError, match=f"^x {wanted}$"):

@@ -138,7 +138,11 @@ def test_what_makes_no_network_is_refused(call, error, message):
         (np.array([[1.0, 2.0, np.inf]]), ValueError, r"x holds inf at index \(0, 2\)"),
         (np.ones((0, 3)), ValueError, r"x is empty \(shape \(0, 3\)\)"),
         (np.ones(3), ValueError, r"x has shape \(3,\); at least 2 axes"),
-        (np.ones((2, 4)), ValueError, r"x has shape \(2, 4\); \(\.\.\., fan_in\) with fan_in = 3"),
+        (
+            np.ones((2, 4)),
+            ValueError,
+            r"x has shape \(2, 4\); \(\.\.\., in_features\) with in_features = 3",
+        ),
         (np.ones((2, 3), int), TypeError, "x has dtype int64; floating-point"),
         (np.array([["a", "b", "c"]]), TypeError, "x has dtype <U1; floating-point"),
         ([[1.0, 2.0, 3.0], [1.0]], ValueError, "x is ragged"),

@@ -187,13 +187,16 @@ def test_sources_and_citations_agree():
 
 
 def test_every_module_has_its_reference_page():
-    modules = {path.stem for path in Path(vanishing.__file__).parent.glob("*.py")} - {
-        "__init__",
-        "__main__",
-    }
+    package = Path(vanishing.__file__).parent
+    files = (path.relative_to(package.parent) for path in package.rglob("[!_]*.py"))
+    modules = {".".join(path.with_suffix("").parts) for path in files}
     pages = {path.stem: path.read_text("utf-8") for path in Path("docs/reference/api").glob("*.md")}
-    assert modules == set(pages)
-    assert all(f"::: vanishing.{name}\n" in text for name, text in pages.items())
+    shown = {
+        name: re.findall(r"^::: ([\w.]+)$", text, re.MULTILINE) for name, text in pages.items()
+    }
+    assert sorted(sum(shown.values(), [])) == sorted(modules)
+    for room, names in shown.items():
+        assert {name.split(".")[1] for name in names} == {room}
 
 
 def test_pages_have_a_description():

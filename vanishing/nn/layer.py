@@ -129,7 +129,7 @@ class Layer(ABC):
     def check(self, h: Array, name: str = "h") -> None:
         """Nothing, or an error that says which width the input of that name must have."""
         if self.in_features not in (None, h.shape[-1]):
-            wanted = f"(..., fan_in) with fan_in = {self.in_features}"
+            wanted = f"(..., in_features) with in_features = {self.in_features}"
             raise ValueError(f"{name} has shape {h.shape}; {wanted} is expected")
 
     def with_parameters(self, parameters: Parameters) -> Self:
