@@ -68,9 +68,8 @@ def set_up() -> None:
 def create() -> None:
     """An empty `.venv`, with a pip of its own where this Python can give it one."""
     if not has("venv") or not (has("ensurepip") or has("pip")):
-        sys.exit(
-            f"{sys.executable} has neither ensurepip nor pip: on Debian, `sudo apt install python3-venv`"
-        )
+        repair = "on Debian, `sudo apt install python3-venv`"
+        sys.exit(f"{sys.executable} has neither ensurepip nor pip: {repair}")
     import venv
 
     VENV.mkdir(exist_ok=True)

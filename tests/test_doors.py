@@ -20,7 +20,8 @@ ARGUMENTS = [
 def doors():
     """The public names that are called.
 
-    Functions, classes that are no results or protocols, `vn.relu` and the like. The last bring a method with them that is called as they are.
+    Functions, classes that are no results or protocols, `vn.relu` and the like. The last bring a
+    method with them that is called as they are.
     """
     methods = {vn.Activation: "derivative", vn.Initializer: "bias", vn.Loss: "gradient"}
     for name in vn.__all__:

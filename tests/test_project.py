@@ -35,7 +35,7 @@ def statements(path):
 
 
 def declared(*extras):
-    """The requirements of the project with these extras, by name; the project's references to itself followed."""
+    """The requirements of the project with these extras, by name; its own extras followed."""
     found = {}
     for requirement in map(
         Requirement, PROJECT["dependencies"] + sum((EXTRAS[extra] for extra in extras), [])
@@ -253,7 +253,7 @@ def test_the_workflow_uses_actions_by_commit_and_writes_in_one_job_alone():
 
 @pytest.fixture
 def dev(tmp_path, monkeypatch):
-    """The script in an empty project, with what it would make and install counted in `dev.done` instead."""
+    """The script in an empty project; what it would make and install stands in `dev.done`."""
     (tmp_path / ".ci").mkdir()
     for name in "pyproject.toml", ".ci/constraints.txt", ".ci/dev.py":
         (tmp_path / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")
@@ -329,7 +329,10 @@ def test_an_interruption_while_an_old_environment_is_removed_is_survived(dev, mo
 
 def script(code):
     """Run dev.py with `serve` in a fresh Python, after some code."""
-    code = f"import runpy, sys; sys.argv = ['dev.py', 'serve']; {code}; runpy.run_path('.ci/dev.py', run_name='__main__')"
+    code = (
+        f"import runpy, sys; sys.argv = ['dev.py', 'serve']; {code}; "
+        "runpy.run_path('.ci/dev.py', run_name='__main__')"
+    )
     return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
