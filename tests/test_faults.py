@@ -1,4 +1,8 @@
-"""Planted faults: each stops the tests and the build alike, with page, line and repair, and loses nothing."""
+"""Planted faults: each stops tests and build, with page, line and repair, and loses nothing.
+
+All are planted in one copy of the project, each on a page of its own, so that one run of the tests
+and one build find them all.
+"""
 
 import os
 import re
@@ -7,9 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).parent.parent
 PAGE = """\
@@ -92,20 +94,27 @@ FAULTS = {
 }
 
 
+WRONG = {name: f"docs/foundations/{name.replace(' ', '-')}.md" for name in FAULTS}
+ASSERTED = "docs/foundations/backpropagation.md"
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A copy of the project with a page more and short labs, and the runs of the pages as they are kept."""
+    """A copy of the project, built: of its pages the headings, and one more page, which holds."""
     copy = tmp_path_factory.mktemp("project")
-    for name in ("docs", "vanishing", "tests", ".cache/pages"):
-        if (ROOT / name).exists():
-            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "mkdocs.yml"):
-        shutil.copy(ROOT / name, copy)
+    for name in ("docs", "vanishing"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for page in copy.glob("docs/**/*.md"):
+        headings = re.findall(r"^#+ .*", page.read_text("utf-8"), re.MULTILINE)
+        page.write_text("\n\n".join(headings) + "\n", "utf-8")
     for lab in copy.glob("docs/labs/*.ipynb"):
-        nbformat.write(new_notebook(cells=[new_markdown_cell("# A lab")]), lab)
-    settings = copy / "mkdocs.yml"
-    settings.write_text(settings.read_text("utf-8") + "  - foundations/halving.md\n", "utf-8")
+        lab.with_suffix(".md").write_text("# A lab, whose kernel would take its time\n", "utf-8")
+        lab.unlink()
+    settings = (ROOT / "mkdocs.yml").read_text("utf-8")
+    settings = re.sub(r"(- labs/.*)\.ipynb$", r"\1.md", settings, flags=re.MULTILINE)
+    (copy / "mkdocs.yml").write_text(settings + "  - foundations/halving.md\n", "utf-8")
     (copy / "docs/foundations/halving.md").write_text(PAGE, "utf-8")
+    shutil.copy(ROOT / "pyproject.toml", copy)
     build = call(copy, "mkdocs", "build", "--strict")
     assert build.returncode == 0, build.stdout + build.stderr
     return copy
@@ -136,62 +145,67 @@ def site(project: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_on_a_page_stops_tests_and_build(project, name):
-    old, new, line, message, repair = FAULTS[name]
-    assert PAGE.count(old) == 1
-    page = project / "docs/foundations/halving.md"
+@pytest.fixture(scope="module")
+def found(project):
+    """What the tests and the build say of all faults at once; the site is as it was before."""
     before = site(project)
-    page.write_text(PAGE.replace(old, new), "utf-8")
-    try:
-        tests = call(project, "pytest", "-p", "no:cacheprovider", "docs/foundations/halving.md")
-        build = call(project, "mkdocs", "build", "--strict")
-    finally:
-        page.write_text(PAGE, "utf-8")
-    for result in (tests, build):
-        said = result.stdout + result.stderr
-        assert result.returncode != 0
-        assert f"docs/foundations/halving.md:{line}: " in said
-        assert message in said
-        assert repair in said.split(f"halving.md:{line}: ")[1]
-        assert "Traceback" not in said
-    assert site(project) == before, "a build that fails leaves the site as it was"
-    assert not (project / "site.partial").exists()
-
-
-def test_a_derivative_off_by_a_thousandth_stops_tests_and_build(project):
-    """One in a thousand is more than three decades above what the pages and the tests claim."""
+    right = {project / ASSERTED: (project / ASSERTED).read_text("utf-8")}
+    shutil.copy(ROOT / ASSERTED, project / ASSERTED)
+    # One in a thousand is more than three decades above what the pages and the tests claim.
     module = project / "vanishing/activations.py"
-    right = module.read_text("utf-8")
-    assert right.count("slope *= h\n") == 1
-    module.write_text(right.replace("slope *= h\n", "slope *= 1.001 * h\n"), "utf-8")
-    # Of the pages that are not asked, the headings alone: each would run again, and take its time.
-    others = set(project.glob("docs/**/*.md")) - {project / "docs/foundations/backpropagation.md"}
-    texts = {page: page.read_text("utf-8") for page in others}
-    for page, text in texts.items():
-        page.write_text("\n\n".join(re.findall(r"^#+ .*", text, re.MULTILINE)) + "\n", "utf-8")
+    right[module] = module.read_text("utf-8")
+    assert right[module].count("slope *= h\n") == 1
+    module.write_text(right[module].replace("slope *= h\n", "slope *= 1.001 * h\n"), "utf-8")
+    for name, path in WRONG.items():
+        old, new, *_ = FAULTS[name]
+        assert PAGE.count(old) == 1
+        (project / path).write_text(PAGE.replace(old, new), "utf-8")
+    shutil.copytree(ROOT / "tests", project / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    pages = ["docs/foundations/halving.md", ASSERTED, *WRONG.values()]
     try:
         tests = call(
-            project,
-            "pytest",
-            "-p",
-            "no:cacheprovider",
-            "tests/test_activations.py",
-            "docs/foundations/backpropagation.md",
+            project, "pytest", "-p", "no:cacheprovider", "tests/test_activations.py", *pages
         )
         build = call(project, "mkdocs", "build", "--strict")
     finally:
-        module.write_text(right, "utf-8")
-        for page, text in texts.items():
-            page.write_text(text, "utf-8")
-    assert tests.returncode != 0
-    assert re.search(r"test_activations\.py", tests.stdout)
+        for path, text in right.items():
+            path.write_text(text, "utf-8")
+        for path in WRONG.values():
+            (project / path).unlink()
     for result in (tests, build):
         assert result.returncode != 0
-        assert re.search(
-            r"docs/foundations/backpropagation\.md:\d+: .*\n(?:.*\n)*?    repair: ",
-            result.stdout + result.stderr,
+        assert "Traceback" not in result.stdout + result.stderr
+        assert not problems(result, "docs/foundations/halving.md"), (
+            "a page that holds is not blamed"
         )
+    assert site(project) == before, "a build that fails leaves the site as it was"
+    assert not (project / "site.partial").exists()
+    return tests, build
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_on_a_page_stops_tests_and_build(found, name):
+    *_, line, message, repair = FAULTS[name]
+    assert f"FAILED {WRONG[name]}::page" in found[0].stdout
+    for result in found:
+        (said,) = (
+            s for s in problems(result, WRONG[name]) if s.startswith(f"{WRONG[name]}:{line}:")
+        )
+        assert message in said
+        assert repair in said.partition("\n    repair: ")[2]
+
+
+def problems(result: subprocess.CompletedProcess[str], page: str) -> list[str]:
+    """What a command says of a page, problem by problem, each from its place to its repair."""
+    text = "\n" + result.stdout + result.stderr
+    return re.findall(rf"\n({re.escape(page)}:\d+: .*\n(?: .*\n)*?    repair: .*)", text)
+
+
+def test_a_derivative_off_by_a_thousandth_stops_tests_and_build(found):
+    assert re.search(r"^FAILED tests/test_activations\.py", found[0].stdout, re.MULTILINE)
+    assert f"FAILED {ASSERTED}::page" in found[0].stdout
+    for result in found:
+        assert any("the claim does not hold" in said for said in problems(result, ASSERTED))
 
 
 def test_strict_warnings_leave_the_site_as_it_was(project):
