@@ -4,6 +4,7 @@ import functools
 import gzip
 import http.server
 import inspect
+import json
 import os
 import re
 import shutil
@@ -12,12 +13,16 @@ import sys
 import threading
 from html import escape, unescape
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
+import nbformat
 import numpy as np
 import pytest
 import vanishing
+from axe_playwright_python.base import AXE_SCRIPT
+from engine import labs
 from engine.cache import page_run
+from engine.notebooks import notebook_run
 from engine.typeset import typeset
 from matplotlib import pyplot
 from matplotlib.lines import Line2D
@@ -30,6 +35,7 @@ PAGES = sorted(
     path.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
     for path in [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/labs/*.ipynb")]
 )
+LABS = sorted(path.relative_to(ROOT) for path in ROOT.glob("docs/labs/*.ipynb"))
 CHAPTERS = [
     name
     for name in PAGES
@@ -37,38 +43,99 @@ CHAPTERS = [
 ]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FIRST_LOAD = 150_000  # bytes, gzipped
+TIMEOUT = 120_000  # milliseconds, after which something is broken, not slow
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
 
 
-def build(folder: Path, site: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env={
-            **os.environ,
-            "NO_MKDOCS_2_WARNING": "1",
-            "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'docs'}",
-        },
-    )
+def build(folder: Path, site: Path, *before: str, **environment: str) -> "subprocess.Popen[str]":
+    """Begin a strict build of the project in `folder` into `site`."""
+    with site.with_suffix(".log").open("w") as log:
+        return subprocess.Popen(
+            [*before, sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={
+                **os.environ,
+                "NO_MKDOCS_2_WARNING": "1",
+                # Labs draw with the backend of their kernel, whatever is set.
+                "MPLBACKEND": "Agg",
+                "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'docs'}",
+                **environment,
+            },
+        )
+
+
+def ended(site: Path, building: "subprocess.Popen[str]") -> tuple[int, str]:
+    """The exit code of a build, and what it said."""
+    return building.wait(), site.with_suffix(".log").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def elsewhere(tmp_path_factory):
+    """A build of the same commit, at another place, with nothing kept from an earlier build.
+
+    It runs every page and every lab once more, beside the tests of the site, which do not wait.
+    """
+    folder = tmp_path_factory.mktemp("elsewhere")
+    copy = folder / "copy"
+    copy.mkdir()
+    for name in ("docs", "vanishing", "mkdocs.yml", "README.md"):
+        whole = ROOT / name
+        if whole.is_dir():
+            shutil.copytree(whole, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(whole, copy)
+    commit = subprocess.run(
+        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    behind = ["nice"] if shutil.which("nice") else []
+    date = {"SOURCE_DATE_EPOCH": commit.stdout.strip()}
+    building = build(copy, folder / "site", *behind, **date)
+    yield folder / "site", building
+    building.kill()
+    building.wait()
+
+
+@pytest.fixture(scope="module")
+def built(request, tmp_path_factory):
+    """The site of this project, its build's exit code, and what the build said."""
+    if any("elsewhere" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("elsewhere")
     site = tmp_path_factory.mktemp("built") / "site"
-    result = build(ROOT, site)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return site, result.stdout + result.stderr
+    return site, *ended(site, build(ROOT, site))
 
 
 @pytest.fixture(scope="module")
 def site(built):
+    if built[1] != 0:
+        pytest.fail("there is no site: test_the_build_gives_no_warning says why", pytrace=False)
     return built[0]
 
 
 def test_the_build_gives_no_warning(built):
-    assert not re.findall(r"^(?:WARNING|ERROR).*", built[1], re.MULTILINE)
+    _, status, said = built
+    assert status == 0, said
+    assert not re.findall(r"^(?:WARNING|ERROR).*", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", LABS, ids=str)
+def test_lab_holds(site, path, monkeypatch):
+    """The run that the build made and shows: it went to the end, and nothing in it is wrong."""
+    monkeypatch.chdir(ROOT)
+    written = nbformat.read(path, as_version=4).cells
+    kept = (json.loads(run.read_text("utf-8")) for run in labs.FOLDER.glob("*/*.json"))
+    runs = (json.JSONDecoder().raw_decode(run["content"])[0] for run in kept)
+    (run,) = (
+        run
+        for run in runs
+        if [cell["source"] for cell in run["cells"]] == [cell.source for cell in written]
+    )
+    problems = notebook_run(run, str(path)).problems
+    assert not problems, "\n\n".join(map(str, problems))
+    counts = [cell["execution_count"] for cell in run["cells"] if cell["cell_type"] == "code"]
+    assert counts == list(range(1, 1 + len(counts)))
 
 
 def test_nothing_of_the_source_shows_through(site):
@@ -154,14 +221,8 @@ def visit(browser, server):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.requests, page.mistakes = [], []
-        page.on("response", lambda response: page.requests.append(response))
-        page.on("pageerror", lambda error: page.mistakes.append(str(error)))
-        page.on(
-            "console",
-            lambda message: page.mistakes.append(message.text) if message.type == "error" else None,
-        )
-        page.goto(server + name, wait_until="networkidle")
+        listen(page)
+        page.goto(server + name, wait_until="load")
         return page
 
     yield opened
@@ -169,50 +230,94 @@ def visit(browser, server):
         context.close()
 
 
+def listen(page):
+    """Keep what a page asks for and what goes wrong on it, and wait for slow machines."""
+    page.set_default_timeout(TIMEOUT)
+    page.requests, page.mistakes = [], []
+    page.on("request", lambda request: page.requests.append(request))
+    page.on("pageerror", lambda error: page.mistakes.append(str(error)))
+    page.on(
+        "console",
+        lambda message: page.mistakes.append(message.text) if message.type == "error" else None,
+    )
+
+
+@pytest.fixture(scope="module")
+def window(browser, server):
+    """One window for a visit of every page: opening one takes as long as several pages do."""
+    context = browser.new_context()
+    page = context.new_page()
+    listen(page)
+    # As on a first visit: from no cache, and below with nothing stored.
+    context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+    page.goto(f"{server}assets/favicon.svg")
+    yield page
+    context.close()
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_in_the_browser(visit, server, name):
+def test_a_page_in_the_browser(window, server, site, name):
     """Asks no other host, loads light, is accessible in light and in dark, and reads on a phone."""
-    page = visit(name, color_scheme="light")
-    assert [response.url for response in page.requests if not response.url.startswith(server)] == []
-    sizes = {
-        response.url: len(gzip.compress(response.body()))
-        for response in page.requests
-        if response.ok
-    }
-    assert sum(sizes.values()) < FIRST_LOAD, sizes
-    assert violations(page) == []
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_function("document.body.dataset.mdColorScheme === 'slate'")
-    assert violations(page, runOnly=["color-contrast"]) == []  # only colours differ
-    page.set_viewport_size({"width": 390, "height": 900})
+    window.set_viewport_size({"width": 1280, "height": 900})
+    window.emulate_media(color_scheme="light")
+    window.evaluate("localStorage.clear(); sessionStorage.clear()")
+    window.requests.clear()
+    window.mistakes.clear()
+    window.goto(server + name, wait_until="load")
+    assert violations(window) == []
+    window.emulate_media(color_scheme="dark")
+    window.wait_for_function("document.body.dataset.mdColorScheme === 'slate'")
+    # Only colours differ.
+    assert violations(window, runOnly=["color-contrast"]) == []
+    window.set_viewport_size({"width": 390, "height": 900})
     assert (
-        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        window.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
         <= 0
     )
-    small = page.evaluate(
+    small = window.evaluate(
         "[...document.querySelectorAll('.vg-figure text')].filter(t => t.textContent.trim()).map(t =>"
         " parseFloat(getComputedStyle(t).fontSize) * Math.hypot(t.getScreenCTM().c, t.getScreenCTM().d)).filter(size => size < 11)"
     )
     assert small == []
-    assert page.mistakes == []
+    window.wait_for_load_state("networkidle")
+    assert [one.url for one in window.requests if not one.url.startswith(server)] == []
+    assert window.mistakes == []
+    loaded = {unquote(urlsplit(one.url).path).lstrip("/") for one in window.requests}
+    sizes = {path: len(gzip.compress((site / path).read_bytes())) for path in loaded}
+    assert name in sizes
+    assert sum(sizes.values()) < FIRST_LOAD, sizes
 
 
 def violations(page, **options) -> list[tuple[str, list[str]]]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = (
-        Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
-    )
+    """What axe finds; of texts that look alike it measures the contrast of one."""
+    if not page.evaluate("typeof axe !== 'undefined'"):
+        page.evaluate(AXE_SCRIPT)
+    page.evaluate(CONTRAST)
+    options = {"resultTypes": ["violations"], **options}
+    found = page.evaluate("options => axe.run(options)", options)["violations"]
     return [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
 
 
+@pytest.fixture(scope="module")
+def plain_window(browser, server):
+    """One window without scripts, in which a page can leave nothing for the next."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, java_script_enabled=False
+    )
+    yield context.new_page()
+    context.close()
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_a_page_reads_without_scripts(visit, name):
-    page = visit(name, java_script_enabled=False)
-    assert page.locator("h1").first.is_visible()
-    figures = page.locator(".vg-figure svg")
+def test_a_page_reads_without_scripts(plain_window, server, name):
+    plain_window.goto(server + name, wait_until="load", timeout=TIMEOUT)
+    assert plain_window.locator("h1").first.is_visible()
+    figures = plain_window.locator(".vg-figure svg")
     assert not figures.count() or figures.first.is_visible()
-    assert all(not template.is_visible() for template in page.locator("template").all())
+    shown = plain_window.locator("template:visible")
+    assert shown.count() == 0
 
 
 def test_copy_runnable_copies_the_block_with_what_it_needs(visit):
@@ -253,9 +358,10 @@ def test_each_knob_shows_the_run_that_python_makes(visit, server, name, monkeypa
     monkeypatch.chdir(ROOT)
     explorable = an_explorable(name)
     page = visit(f"{name}.html")
+    page.wait_for_load_state("networkidle")
     knobs = page.locator("figure[data-knobs] :is(input, select)")
     assert not [
-        response for response in page.requests if re.search(r"\.[0-9a-f]{12}\.js$", response.url)
+        request for request in page.requests if re.search(r"\.[0-9a-f]{12}\.js$", request.url)
     ]
     assert knobs.count() == EXPLORABLES[name] == len(explorable.knobs)
     assert_shows(page, explorable, explorable.start)
@@ -409,3 +515,20 @@ def test_the_site_opens_from_a_folder(browser, site):
     assert page.locator(".md-content h1").is_visible()
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     context.close()
+
+
+def test_a_cold_build_elsewhere_gives_the_same_bytes(site, elsewhere):
+    again, building = elsewhere
+    status, said = ended(again, building)
+    assert status == 0, said
+    first, second = files(site), files(again)
+    assert sorted(first) == sorted(second)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
