@@ -89,9 +89,9 @@ def install() -> None:
     pip = [PYTHON, "-m", "pip"] if own_pip else [sys.executable, "-m", "pip", "--python", PYTHON]
     print(f"Installing into {VENV} (a minute or two, once)", flush=True)
     # The build backend comes first and builds without isolation: pip's isolated builds ignore
-    # --constraint.
+    # --constraint. Python compiles what it imports, which is a part of what pip would compile.
     for what in ["hatchling"], ["--no-build-isolation", "--editable", ".[dev]"]:
-        arguments = [*pip, "install", "--constraint", FILES[1], *what]
+        arguments = [*pip, "install", "--no-compile", "--constraint", FILES[1], *what]
         run = subprocess.run(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if run.returncode:
             sys.exit(

@@ -1,17 +1,25 @@
 """Runs code as a reader's fresh Python would, many times over.
 
-Each run is a process of its own, forked from one that has imported the libraries and done nothing
-else: their import would take longer than most blocks.
+Each code ends in a process of its own that has run its statements and nothing else. The processes
+are forked from one that has imported the libraries, and codes that begin with the same statements
+run these once, in one process that is forked where the codes part: importing again and training
+again would take most of the time.
 """
 
+import ast
 import contextlib
 import io
 import multiprocessing
 import os
+import pickle
+import tempfile
 import traceback
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from engine.states import explored
@@ -29,26 +37,109 @@ class Outcome(NamedTuple):
     error: str
 
 
-def outcomes(codes: Sequence[str]) -> list[Outcome]:
-    """What each code gives; a warning is an error."""
+@dataclass
+class Tree:
+    """Codes by their statements: those that begin alike share their first branches."""
+
+    ends: list[int] = field(default_factory=list)
+    """The numbers of the codes that end here."""
+    branches: dict[str, "Tree"] = field(default_factory=dict)
+
+    def add(self, number: int, statements: Sequence[str]) -> None:
+        tree = self
+        for statement in statements:
+            tree = tree.branches.setdefault(statement, Tree())
+        tree.ends.append(number)
+
+    def numbers(self) -> list[int]:
+        below = (number for tree in self.branches.values() for number in tree.numbers())
+        return [*self.ends, *below]
+
+
+def statements(code: str) -> list[str]:
+    lines = code.splitlines(keepends=True)
+    starts = [first_line(node) for node in ast.parse(code).body]
+    ends = [*starts[1:], len(lines) + 1]
+    return ["".join(lines[a - 1 : b - 1]) for a, b in zip(starts, ends, strict=True)]
+
+
+def first_line(node: ast.stmt) -> int:
+    return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+
+
+def outcomes(groups: Sequence[Sequence[str]]) -> list[list[Outcome]]:
+    """What each code gives, group by group; a warning is an error.
+
+    Codes of one group, such as a page, may share processes.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LIBRARIES)
     with ProcessPoolExecutor(os.cpu_count(), context, max_tasks_per_child=1) as pool:
-        return list(pool.map(run, codes))
+        return list(pool.map(run_group, groups))
 
 
-def run(code: str) -> Outcome:
-    output = io.StringIO()
-    warnings.simplefilter("error")
+def run_group(codes: Sequence[str]) -> list[Outcome]:
+    tree = Tree()
+    for number, code in enumerate(codes):
+        tree.add(number, statements(code))
     # The page draws in the same style.
     use_style()
-    with contextlib.redirect_stdout(output):
+    warnings.simplefilter("error")
+    output = io.StringIO()
+    with tempfile.TemporaryDirectory() as folder:
+        with contextlib.redirect_stdout(output):
+            run_tree(tree, {"__name__": "__main__"}, output, Path(folder))
+        files = [Path(folder, str(number)) for number in range(len(codes))]
+        return [pickle.loads(file.read_bytes()) for file in files]
+
+
+def run_tree(tree: Tree, namespace: dict, output: io.StringIO, folder: Path) -> None:
+    """Write what each code of the tree gives, to a file of its number, each in its own process."""
+    if tree.ends:
+        in_a_fork(partial(finish, tree.ends, output, folder))
+    for statement, branch in tree.branches.items():
+        run_branch = partial(run_statement, statement, branch, namespace, output, folder)
+        if len(tree.branches) == 1:
+            run_branch()
+        else:
+            in_a_fork(run_branch)
+
+
+def run_statement(
+    statement: str, branch: Tree, namespace: dict, output: io.StringIO, folder: Path
+) -> None:
+    try:
+        exec(compile(statement, "<the block>", "exec"), namespace)
+    except BaseException:
+        write(Outcome(output.getvalue(), [], traceback.format_exc()), branch.numbers(), folder)
+    else:
+        run_tree(branch, namespace, output, folder)
+
+
+def finish(numbers: list[int], output: io.StringIO, folder: Path) -> None:
+    try:
+        outcome = Outcome(output.getvalue(), [picture(figure) for figure in take_open()], "")
+    except BaseException:
+        outcome = Outcome(output.getvalue(), [], traceback.format_exc())
+    write(outcome, numbers, folder)
+
+
+def write(outcome: Outcome, numbers: list[int], folder: Path) -> None:
+    for number in numbers:
+        (folder / str(number)).write_bytes(pickle.dumps(outcome))
+
+
+def in_a_fork(call) -> None:
+    """Call in a copy of this process, and wait until the copy has ended."""
+    child = os.fork()
+    if child == 0:
+        status = 1
         try:
-            exec(compile(code, "<the block>", "exec"), {"__name__": "__main__"})
-            pictures = [picture(figure) for figure in take_open()]
-        except BaseException:
-            return Outcome(output.getvalue(), [], traceback.format_exc())
-    return Outcome(output.getvalue(), pictures, "")
+            call()
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0, "a copy of the process died"
 
 
 def picture(figure) -> str:

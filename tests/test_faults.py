@@ -1,4 +1,4 @@
-"""Planted faults: each stops the tests and the build, with page, line and repair, and loses nothing.
+"""Planted faults: each stops tests and build, with page, line and repair, and loses nothing.
 
 All are planted in one copy of the project, each on a page of its own, so that one run of the tests
 and one build find them all.
@@ -25,10 +25,10 @@ See [Notation](../reference/notation.md) and [the claim](#the-claim), found by
 
 ```python alt="A falling line." caption="What is left."
 import numpy as np
-from vanishing import figures
+from vanishing import plot
 
 rest = 0.5 ** np.arange(10, 0, -1.0)
-ax = figures.per_layer(rest, label="halved")
+ax = plot.per_layer(rest, label="halved")
 ```
 
 ## The claim
@@ -154,8 +154,10 @@ def found(project):
     # One in a thousand is more than three decades above what the pages and the tests claim.
     module = project / "vanishing/activations.py"
     right[module] = module.read_text("utf-8")
-    assert right[module].count("slope *= h\n") == 1
-    module.write_text(right[module].replace("slope *= h\n", "slope *= 1.001 * h\n"), "utf-8")
+    assert right[module].count("derivative *= h\n") == 1
+    module.write_text(
+        right[module].replace("derivative *= h\n", "derivative *= 1.001 * h\n"), "utf-8"
+    )
     for name, path in WRONG.items():
         old, new, *_ = FAULTS[name]
         assert PAGE.count(old) == 1

@@ -23,7 +23,7 @@ CLEAN = (
     "jupyter nbconvert --clear-output --ClearMetadataPreprocessor.enabled=True "
     "--ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec --inplace"
 )
-DRAW = "from vanishing import figures\nfigures.curves([0, 1], {'a': [0, 1]}, xlabel='x');"
+DRAW = "from vanishing import plot\nplot.curves([0, 1], {'a': [0, 1]}, xlabel='x');"
 HEAD = "#| alt: A line that rises\n#|   from 0 to 1.\n#| caption: It *rises*, by $x$.\n"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"><path style="stroke: #0072b2"/></svg>'
 
@@ -221,7 +221,7 @@ def undated(site):
 def test_lab_runs_again_when_the_package_changes_and_only_then(built):
     folder, first = built
     assert build(folder)[2] == first
-    with (folder / "vanishing/figures.py").open("a") as source:
+    with (folder / "vanishing/plot/figures.py").open("a") as source:
         source.write("# changed\n")
     code, said, after = build(folder)
     assert code == 0, said

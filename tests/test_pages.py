@@ -54,15 +54,17 @@ def as_in_the_build(monkeypatch):
         monkeypatch.setenv(name, value)
 
 
-def differences(blocks: list[tuple[str, Block]]) -> list[str]:
+def differences(pages: dict[str, list[Block]]) -> list[str]:
     """What each block gives alone, where that differs from what the block gives on its page."""
-    outcomes = alone.outcomes([block.runnable for _, block in blocks])
+    codes = [[block.runnable for block in blocks] for blocks in pages.values()]
+    found = zip(pages.items(), alone.outcomes(codes), strict=True)
     return [
-        f"{path}:{block.line}: alone, with the lines it needs, this block does not {found}\n"
+        f"{path}:{block.line}: alone, with the lines it needs, this block does not {what}\n"
         f"    repair: {repair}\n{block.runnable}\n--- it prints\n"
         f"{outcome.printed}{outcome.error[-2000:]}"
-        for (path, block), outcome in zip(blocks, outcomes, strict=True)
-        for found, repair in difference(block, outcome)
+        for (path, blocks), outcomes in found
+        for block, outcome in zip(blocks, outcomes, strict=True)
+        for what, repair in difference(block, outcome)
     ]
 
 
@@ -88,19 +90,17 @@ def shown(svg: str) -> str:
 
 @pytest.mark.usefixtures("as_in_the_build")
 def test_every_block_runs_alone_with_the_lines_it_needs():
-    visible = [
-        (run.path, block)
-        for run in page_runs(PAGES)
-        for block in run.blocks
-        if not block.hidden and block.skipped is None
-    ]
+    visible = {
+        run.path: [block for block in run.blocks if not block.hidden and block.skipped is None]
+        for run in page_runs(sorted(PAGES, key=os.path.getsize, reverse=True))
+    }
     found = differences(visible)
     assert not found, "\n\n".join(found)
 
 
 LINE = """
 ```python
-from vanishing import figures
+from vanishing import plot
 
 heights = [1.0, 2.0, 3.0]
 heights.append(0.5)
@@ -111,13 +111,13 @@ heights.append(0.5)
 ```
 """
 DRAWINGS = {
-    "a figure": "ax = figures.curves(range(len(heights)), {'heights': heights})",
+    "a figure": "ax = plot.curves(range(len(heights)), {'heights': heights})",
     "a figure with knobs": (
         "from vanishing.plot import explore\n\n\n"
         "def draw(ax, *, power=1):\n"
         "    ax.plot([height**power for height in heights])\n"
         "    return 'heights'\n\n\n"
-        "ax = figures.curves([0, 3], {'': [0, 9]})\n"
+        "ax = plot.curves([0, 3], {'': [0, 9]})\n"
         "explore(draw, ax=ax, power=[1, 2])"
     ),
 }
@@ -130,10 +130,10 @@ def test_a_dropped_line_that_changes_only_the_figure_is_seen(name):
     assert not page.problems
     block = page.blocks[1]
     whole = block.runnable
-    assert not differences([("docs/x.md", block)])
+    assert not differences({"docs/x.md": [block]})
     block.runnable = whole.replace("heights.append(0.5)\n", "")
     assert block.runnable != whole
-    (found,) = differences([("docs/x.md", block)])
+    (found,) = differences({"docs/x.md": [block]})
     assert found.startswith("docs/x.md:9: ") and "does not draw" in found
 
 
@@ -142,7 +142,7 @@ def test_a_figure_of_another_block_is_seen():
     page = run(LINE.format(draw=DRAWINGS["a figure"]), "docs/x.md")
     block = page.blocks[1]
     block.runnable = "import matplotlib.pyplot as plt\n\nplt.figure()\n" + block.runnable
-    (found,) = differences([("docs/x.md", block)])
+    (found,) = differences({"docs/x.md": [block]})
     assert "2 figures stand open" in found
 
 
@@ -150,8 +150,20 @@ def test_a_figure_of_another_block_is_seen():
     "code", ["import warnings; warnings.warn('old')", "print(np)", "raise SystemExit(1)"]
 )
 def test_what_does_not_run_alone_is_seen(code):
-    (outcome,) = alone.outcomes([code])
-    assert outcome.error
+    ((outcome, other),) = alone.outcomes([[code, "print(1)"]])
+    assert outcome.error and not other.error
+
+
+def test_codes_that_begin_alike_do_not_see_each_other():
+    start = "x = [0]\nprint(x)\n"
+    codes = [start + "x.append(1)\nprint(x)", start + "print(x)", start, "print('x' in dir())"]
+    (found,) = alone.outcomes([codes])
+    assert [outcome.printed.split("\n")[:-1] for outcome in found] == [
+        ["[0]", "[0, 1]"],
+        ["[0]", "[0]"],
+        ["[0]"],
+        ["False"],
+    ]
 
 
 def test_pages_and_navigation_agree():

@@ -28,13 +28,14 @@ from matplotlib import pyplot
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from vanishing import figures
+from vanishing import plot
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
     path.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
     for path in [*ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/labs/*.ipynb")]
 )
+LABS = sorted(path.relative_to(ROOT) for path in ROOT.glob("docs/labs/*.ipynb"))
 CHAPTERS = [
     name
     for name in PAGES
@@ -42,11 +43,8 @@ CHAPTERS = [
 ]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FIRST_LOAD = 150_000  # bytes, gzipped
-TIMEOUT = 300_000  # milliseconds, after which something is broken, not slow
+TIMEOUT = 120_000  # milliseconds, after which something is broken, not slow
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
-
-
-LABS = sorted(path.relative_to(ROOT) for path in ROOT.glob("docs/labs/*.ipynb"))
 
 
 def build(folder: Path, site: Path, *before: str, **environment: str) -> "subprocess.Popen[str]":
@@ -78,7 +76,7 @@ def ended(site: Path, building: "subprocess.Popen[str]") -> tuple[int, str]:
 def elsewhere(tmp_path_factory):
     """A build of the same commit, at another place, with nothing kept from an earlier build.
 
-    It runs every page and every lab once more, beside the tests of the site, which do not wait for it.
+    It runs every page and every lab once more, beside the tests of the site, which do not wait.
     """
     folder = tmp_path_factory.mktemp("elsewhere")
     copy = folder / "copy"
@@ -102,7 +100,7 @@ def elsewhere(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(request, tmp_path_factory):
-    """The site of this project, and what its build said; labs are run again when they have changed."""
+    """The site of this project, its build's exit code, and what the build said."""
     if any("elsewhere" in getattr(item, "fixturenames", ()) for item in request.session.items):
         request.getfixturevalue("elsewhere")
     site = tmp_path_factory.mktemp("built") / "site"
@@ -233,7 +231,7 @@ def visit(browser, server):
 
 
 def listen(page):
-    """Keep what a page asks for and what goes wrong on it; however slow the machine, wait for it."""
+    """Keep what a page asks for and what goes wrong on it, and wait for slow machines."""
     page.set_default_timeout(TIMEOUT)
     page.requests, page.mistakes = [], []
     page.on("request", lambda request: page.requests.append(request))
@@ -284,8 +282,8 @@ def test_a_page_in_the_browser(window, server, site, name):
     )
     assert small == []
     window.wait_for_load_state("networkidle")
-    assert window.mistakes == []
     assert [one.url for one in window.requests if not one.url.startswith(server)] == []
+    assert window.mistakes == []
     loaded = {unquote(urlsplit(one.url).path).lstrip("/") for one in window.requests}
     sizes = {path: len(gzip.compress((site / path).read_bytes())) for path in loaded}
     assert name in sizes
@@ -293,7 +291,7 @@ def test_a_page_in_the_browser(window, server, site, name):
 
 
 def violations(page, **options) -> list[tuple[str, list[str]]]:
-    """What axe finds; of texts that look alike in all that decides about contrast, it measures one."""
+    """What axe finds; of texts that look alike it measures the contrast of one."""
     if not page.evaluate("typeof axe !== 'undefined'"):
         page.evaluate(AXE_SCRIPT)
     page.evaluate(CONTRAST)
@@ -386,7 +384,7 @@ def an_explorable(name: str):
     """The page's figure with knobs, made again from the block as a reader copies it."""
     block = next(block for block in page_run(f"docs/{name}.md").blocks if block.states)
     pyplot.close("all")
-    figures.use()
+    plot.use()
     exec(block.runnable, {"__name__": "a_reader"})
     found = next(
         f.explorable for f in map(pyplot.figure, pyplot.get_fignums()) if hasattr(f, "explorable")
