@@ -8,6 +8,8 @@ SETTINGS = Settings(
     distributions=("scikit-learn",),
     # Frameworks that some pages show code for, run where one is installed.
     optional=("jax", "keras", "tensorflow", "torch"),
+    # The style sheet (assets/site.css), where each role of the palette has its colours, and the
+    # script assets/statements.js spell the prefix out.
     prefix="vg-",
     palette="vanishing.plot:PALETTE",
     style="vanishing.plot:use",

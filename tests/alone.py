@@ -22,11 +22,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.states import explored
+from engine.knobs import explored
 from engine.svg import saved, take_open
 from vanishing.plot import use as use_style
 
-LIBRARIES = ["numpy", "matplotlib.pyplot", "vanishing.plot", "engine.states"]
+LIBRARIES = ["numpy", "matplotlib.pyplot", "vanishing.plot", "engine.knobs"]
 
 
 class Outcome(NamedTuple):

@@ -6,7 +6,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from engine import states
+from engine import knobs
 from engine.run import run
 
 from vanishing import plot
@@ -147,12 +147,12 @@ def test_a_page_gets_every_state():
 
 def test_a_line_of_text_is_typeset_and_no_markup():
     block = run(PAGE.format(body=BODY), "page.md").blocks[0]
-    assert "one at 1 &lt; 9" in states.script(block.states)
-    attributes, reading = states.states_html(block.states, "figure-1", "docs/page.md")
+    assert "one at 1 &lt; 9" in knobs.script(block.states)
+    attributes, reading = knobs.states_html(block.states, "figure-1", "docs/page.md")
     assert ">one at 2 &lt; 9</p>" in reading
-    assert states.script_name("docs/page.md", block.states) in attributes
+    assert knobs.script_name("docs/page.md", block.states) in attributes
     whole = (
-        states.script(block.states)
+        knobs.script(block.states)
         .removeprefix("document.currentScript.states = ")
         .removesuffix(";\n")
     )
@@ -169,7 +169,7 @@ def test_a_line_of_text_is_typeset_and_no_markup():
     ],
 )
 def test_a_knob_is_named_as_it_is_read(name, read):
-    assert states.label(name) == read
+    assert knobs.label(name) == read
 
 
 @pytest.mark.parametrize(

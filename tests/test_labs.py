@@ -25,7 +25,10 @@ CLEAN = (
 )
 DRAW = "from vanishing import plot\nplot.curves([0, 1], {'a': [0, 1]}, xlabel='x');"
 HEAD = "#| alt: A line that rises\n#|   from 0 to 1.\n#| caption: It *rises*, by $x$.\n"
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"><path style="stroke: #0072b2"/></svg>'
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt">'
+    '<path style="stroke: #0072b2"/></svg>'
+)
 
 
 @pytest.mark.parametrize("path", LABS, ids=str)

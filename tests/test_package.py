@@ -36,7 +36,7 @@ ORDER = [
         f"training.{module}"
         for module in "optimizers schedules clipping datasets descent loop".split()
     ),
-    *(f"plot.{module}" for module in "style series figures explorables".split()),
+    *(f"plot.{module}" for module in "style ticks labels axes figures explorables".split()),
 ]
 # Room -> the rooms that it imports from. `plot` draws what it is given.
 DOORS = {

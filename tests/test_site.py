@@ -277,8 +277,11 @@ def test_a_page_in_the_browser(window, server, site, name):
         <= 0
     )
     small = window.evaluate(
-        "[...document.querySelectorAll('.vg-figure text')].filter(t => t.textContent.trim()).map(t =>"
-        " parseFloat(getComputedStyle(t).fontSize) * Math.hypot(t.getScreenCTM().c, t.getScreenCTM().d)).filter(size => size < 11)"
+        """[...document.querySelectorAll('.vg-figure text')]
+        .filter(text => text.textContent.trim())
+        .map(text => parseFloat(getComputedStyle(text).fontSize)
+             * Math.hypot(text.getScreenCTM().c, text.getScreenCTM().d))
+        .filter(size => size < 11)"""
     )
     assert small == []
     window.wait_for_load_state("networkidle")
@@ -354,7 +357,7 @@ def test_all_explorables_are_tried(site):
 
 @pytest.mark.parametrize("name", EXPLORABLES)
 def test_each_knob_shows_the_run_that_python_makes(visit, server, name, monkeypatch):
-    """By keyboard and by choice, to a state and back by its address; what is drawn is drawn again here."""
+    """By keyboard and by choice, to a state and back by its address; drawn again here."""
     monkeypatch.chdir(ROOT)
     explorable = an_explorable(name)
     page = visit(f"{name}.html")
@@ -407,7 +410,7 @@ def turn(page, control, values, value):
 
 
 def assert_shows(page, explorable, setting):
-    """The reading is the run's, and lines and shapes stand where Matplotlib puts the run's numbers."""
+    """The reading is the run's, and lines stand where Matplotlib puts the run's numbers."""
     reading = unescape(re.sub(r"<[^>]*>", "", typeset(escape(explorable.show(setting)))))
     page.wait_for_function(
         "line => document.querySelector('.vg-reading').textContent === line", arg=reading

@@ -1,4 +1,5 @@
-// A button beside the ordinary copy button: it copies a block with exactly the earlier lines that it needs.
+// A button beside the ordinary copy button: it copies a block with exactly the earlier lines that it needs,
+// which engine/runnable.py finds.
 // Copying itself, its fallback for pages opened from a folder, and the message are Material's: it serves
 // every element with data-clipboard-text. Without scripts the templates stay inert and nothing shows.
 // The engine's classes are found by their ends, since each site chooses the prefix.

@@ -20,7 +20,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler
 
-from engine import states
+from engine import knobs
 from engine.cache import page_runs
 from engine.downloads import notebook, script
 from engine.parse import PageError
@@ -69,8 +69,8 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
             files.append(File.generated(config, f"{stem}.ipynb", content=whole))
             files.append(File.generated(config, f"{stem}.py", content=script(whole)))
         for drawn in filter(None, (block.states for block in run.blocks)):
-            beside = Path(name).with_name(states.script_name(name, drawn)).as_posix()
-            files.append(File.generated(config, beside, content=states.script(drawn)))
+            beside = Path(name).with_name(knobs.script_name(name, drawn)).as_posix()
+            files.append(File.generated(config, beside, content=knobs.script(drawn)))
 
 
 def on_page_context(context: dict[str, Any], page: Page, **_: Any) -> None:

@@ -57,7 +57,7 @@ class Block:
     printed: str = ""
     figure: str | None = None
     states: dict[str, Any] | None = None
-    """The states of a figure with knobs: an `engine.states.States`."""
+    """The states of a figure with knobs: an `engine.knobs.States`."""
     skipped: str | None = None
     runnable: str = ""
 

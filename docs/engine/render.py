@@ -16,7 +16,7 @@ from engine.cache import page_run
 from engine.parse import FRONT_MATTER, RUNS, Block, PageError, Problem, Value
 from engine.run import PageRun
 from engine.settings import css
-from engine.states import states_html
+from engine.knobs import states_html
 from engine.svg import inline_svg
 from engine.typeset import typeset
 

@@ -25,7 +25,7 @@ from sybil.evaluators.python import PythonEvaluator
 from sybil.region import Lexeme, Region
 
 from engine import svg
-from engine.closures import closure
+from engine.runnable import closure
 from engine.parse import (
     CODE_SPAN,
     RUNS,
@@ -38,7 +38,7 @@ from engine.parse import (
     plain,
 )
 from engine.settings import settings
-from engine.states import explored
+from engine.knobs import explored
 
 EXECUTE = PythonEvaluator()
 

@@ -71,7 +71,8 @@ def seconds(project: Path) -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ours, plain = Path(folder, "ours"), Path(folder, "plain")
-        ours.mkdir(), plain.mkdir()
+        ours.mkdir()
+        plain.mkdir()
         copy_of(ours)
         cold = seconds(ours)
         os.chdir(copy_of(plain))

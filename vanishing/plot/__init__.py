@@ -5,13 +5,13 @@ A drawing function takes arrays and an optional `ax`, computes nothing but layou
 carries its name itself instead of a legend. A colour is a role: the site gives every role a shade
 for light, dark and print.
 
-Reading order: `style` (colours and sizes), `series` (axes, and one series on them), `figures` (the
-drawing functions), `explorables` (figures with knobs).
+Reading order: `style` (colours and sizes), `ticks`, `labels` (of series, without overlap), `axes`
+(with one series on them), `figures` (the drawing functions), `explorables` (figures with knobs).
 """
 
+from vanishing.plot.axes import panels
 from vanishing.plot.explorables import Explorable, explore
 from vanishing.plot.figures import curves, heat, histogram, measured, per_layer, training
-from vanishing.plot.series import panels
 from vanishing.plot.style import PALETTE, WIDTH, use
 
 __all__ = [

@@ -19,7 +19,7 @@ from matplotlib.backends.registry import BackendFilter, backend_registry
 from matplotlib.figure import Figure
 from matplotlib.widgets import Slider
 
-from vanishing.plot.series import panels
+from vanishing.plot.axes import panels
 from vanishing.plot.style import HEIGHT
 
 Value = str | int | float

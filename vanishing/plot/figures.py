@@ -1,4 +1,4 @@
-"""The drawing functions: arrays in, axes out."""
+"""The drawing functions: arrays in, axes out; `axes` and `labels` lay out what they draw."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -10,8 +10,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator
 from numpy.typing import ArrayLike
 
-from vanishing.plot.series import draw, finish, labelled, log_number, panels, tick_step
+from vanishing.plot.axes import draw, finish, labelled, panels
 from vanishing.plot.style import MARKERS, PALETTE, SERIES, colour
+from vanishing.plot.ticks import log_number, tick_step
 
 Interval = tuple[ArrayLike, ArrayLike]
 

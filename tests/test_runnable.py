@@ -1,7 +1,7 @@
 """The lines that Copy runnable copies: those that bind or may change what a block uses."""
 
 import pytest
-from engine.closures import closure
+from engine.runnable import closure
 
 COMMENT = "  # not copied"
 NAMES = {

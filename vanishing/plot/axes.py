@@ -1,15 +1,16 @@
-"""Axes, and one series on them: line, label without overlap, and the ticks of a log axis."""
+"""Axes, and one series on them: its line, and marks for what the axis cannot show."""
 
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from vanishing.plot.labels import place_labels
 from vanishing.plot.style import CHARACTER, HEIGHT, LINE, WIDTH, colour
+from vanishing.plot.ticks import Decades, log_number
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +40,7 @@ def labelled(ax: Axes | None, xlabel: str, ylabel: str, log: bool = False) -> Ax
     if log:
         ax.set_yscale("log")
         ax.set_autoscaley_on(False)
-        ax.yaxis.set_major_locator(_Decades())
+        ax.yaxis.set_major_locator(Decades())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: log_number(value)))
         ax.yaxis.set_minor_formatter(NullFormatter())
     return ax
@@ -116,9 +117,9 @@ def finish(ax: Axes) -> Axes:
     """The axes with whole decades if they are log, labels beside the series, and room for them."""
     if ax.get_yscale() == "log":
         _show_whole_decades(ax)
-    left = _place_labels(ax)
+    left = place_labels(ax)
     # Move the labels when a page sets other limits.
-    ax.callbacks.connect("ylim_changed", _place_labels)
+    ax.callbacks.connect("ylim_changed", place_labels)
     _fit_x(ax, left)
     return ax
 
@@ -142,110 +143,3 @@ def _fit_x(ax: Axes, left: bool) -> None:
     free = ax.get_window_extent().width * 72 / ax.figure.dpi - room
     ax.spines.bottom.set_bounds(start, stop)
     ax.set_xlim(start - span * (0.02 + room / free), stop + 0.02 * span)
-
-
-def _place_labels(ax: Axes) -> bool:
-    """Place labels beside the series, without overlap; True if they stand at the left.
-
-    A label stands at the side where the series lie further apart, or at the peak of its series.
-    """
-    # Ask for the limits first: this may move them, and so call this function again.
-    limits = ax.get_ylim()
-    for text in [text for text in ax.texts if text.get_gid() == "name"]:
-        text.remove()
-    lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
-    data = [_shown(line, limits) for line in lines]
-    points = [ax.transData.transform(xy)[:, 1] * 72 / ax.figure.dpi for xy in data]
-    left = _further_apart_at_the_left(points)
-    at = [
-        int(y.argmax()) if _has_label_at_peak(line) else left - 1
-        for line, y in zip(lines, points, strict=True)
-    ]
-    heights = np.array([y[i] for y, i in zip(points, at, strict=True)])
-    order = np.argsort(heights, kind="stable")
-    for i, y in zip(order, kept_apart(heights[order]), strict=True):
-        _annotate(ax, lines[i], data[i][at[i]], y - heights[i], left)
-    return left
-
-
-def _shown(line: Line2D, limits: tuple[float, float]) -> Floats:
-    """The points of a series, shape (n, 2), with y moved into the limits of the axis."""
-    y = np.clip(np.nan_to_num(line.get_ydata()), *limits)
-    return np.column_stack([line.get_xdata(), y])
-
-
-def _further_apart_at_the_left(points: list[Floats]) -> bool:
-    """Whether several series scatter more where they start than where they end."""
-    if len(points) < 2:
-        return False
-    return bool(np.std([y[0] for y in points]) > 1.2 * np.std([y[-1] for y in points]))
-
-
-def _has_label_at_peak(line: Line2D) -> bool:
-    return line.get_gid() == "peak"
-
-
-def _annotate(ax: Axes, line: Line2D, xy: Floats, up: float, left: bool) -> None:
-    """Write a series' label in its colour, `up` points above the data point that it belongs to."""
-    if _has_label_at_peak(line):
-        offset, ha = (0.0, up + 10), "center"
-    elif left:
-        offset, ha = (-7.0, up), "right"
-    else:
-        offset, ha = (7.0, up), "left"
-    ax.annotate(
-        str(line.get_label()),
-        (xy[0], xy[1]),
-        offset,
-        "data",
-        "offset points",
-        ha=ha,
-        va="center",
-        color=line.get_color(),
-        gid="name",
-    )
-
-
-def kept_apart(heights: Floats) -> Floats:
-    """The places nearest to sorted heights that are at least a LINE apart, in points.
-
-    Isotonic regression of height - LINE * rank: neighbours in the wrong order share their mean.
-    """
-    pools: list[tuple[float, int]] = []
-    for rank, height in enumerate(heights):
-        mean = float(height) - LINE * rank
-        count = 1
-        while pools and pools[-1][0] > mean:
-            below, more = pools.pop()
-            mean = (mean * count + below * more) / (count + more)
-            count += more
-        pools.append((mean, count))
-    levels = np.array([mean for mean, count in pools for _ in range(count)])
-    return levels + LINE * np.arange(float(len(heights)))
-
-
-class _Decades(LogLocator):
-    """Few powers of ten, at even steps that include 1; 2 and 5 between them on a short axis."""
-
-    def tick_values(self, vmin: float, vmax: float) -> list[float]:
-        low = np.log10(vmin)
-        high = np.log10(vmax)
-        step = tick_step(max(1, round(high - low)))
-        digits = (1, 2, 5) if high - low < 1.5 else (1,)
-        powers = range(max(-323, int(low) - 1), min(308, int(high) + 1) + 1)
-        return [digit * 10.0**power for power in powers if power % step == 0 for digit in digits]
-
-
-def tick_step(span: int) -> int:
-    """The whole number 1, 2 or 5 times a power of ten that cuts `span` into six or fewer."""
-    locator = MaxNLocator(6, integer=True, steps=[1, 2, 5, 10])
-    return int(np.diff(locator.tick_values(0, span))[0])
-
-
-def log_number(value: float) -> str:
-    """A number on a log axis as a reader writes it: 10⁻⁵, 0.1, 0.2, 1, 10, 100."""
-    exponent = round(np.log10(value))
-    if -2 < exponent < 3 or not np.isclose(value, 10.0**exponent, rtol=1e-6):
-        return f"{value:g}"
-    superscripts = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    return "10" + str(exponent).translate(superscripts)
