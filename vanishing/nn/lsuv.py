@@ -57,13 +57,11 @@ def lsuv(
 
 def _unit_variance(layer: Layer, h: Array, tolerance: float, iterations: int, name: str) -> Layer:
     """The layer with weights for which its output on h has variance 1; as it is if not linear."""
-    rescaled: Layer | None = layer.rescaled(1.0)
     for _ in range(iterations + 1):
-        if rescaled is None:
+        variance = float(np.var(layer.forward(h)[0], dtype=np.float64))
+        scaled = layer.rescaled(1 / (variance**0.5 or 1.0))
+        if scaled is None or abs(variance - 1) < tolerance:
             return layer
-        variance = float(np.var(rescaled.forward(h)[0], dtype=np.float64))
-        if abs(variance - 1) < tolerance:
-            return rescaled
-        rescaled = rescaled.rescaled(1 / (variance**0.5 or 1.0))
+        layer = scaled
     wanted = f"after {iterations} divisions; 1 is expected"
     raise ValueError(f"network: the output of {name} on x has variance {variance:.3g} {wanted}")

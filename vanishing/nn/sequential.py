@@ -125,15 +125,14 @@ class Sequential(Layer):
 
     def with_parameters(self, parameters: Parameters) -> Self:
         given = split(parameters, self.parameters)
-        layers = (layer.with_parameters(given.get(str(i), {})) for i, layer in self._numbered())
+        layers = (
+            layer.with_parameters(given.get(str(i), {})) for i, layer in enumerate(self.layers)
+        )
         return replace(self, layers=tuple(layers))
 
     def with_running_statistics(self, memory: Sequence[Any]) -> Self:
-        layers = (layer.with_running_statistics(memory[i]) for i, layer in self._numbered())
+        layers = (layer.with_running_statistics(memory[i]) for i, layer in enumerate(self.layers))
         return replace(self, layers=tuple(layers))
-
-    def _numbered(self) -> Iterable[tuple[int, Layer]]:
-        return enumerate(self.layers)
 
 
 def _joined(by_layer: Iterable[Parameters]) -> dict[str, Array]:
