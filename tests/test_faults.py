@@ -152,7 +152,7 @@ def found(project):
     right = {project / ASSERTED: (project / ASSERTED).read_text("utf-8")}
     shutil.copy(ROOT / ASSERTED, project / ASSERTED)
     # One in a thousand is more than three decades above what the pages and the tests claim.
-    module = project / "vanishing/activations.py"
+    module = project / "vanishing/nn/activations.py"
     right[module] = module.read_text("utf-8")
     assert right[module].count("derivative *= h\n") == 1
     module.write_text(
