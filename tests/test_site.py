@@ -47,11 +47,11 @@ TIMEOUT = 120_000  # milliseconds, after which something is broken, not slow
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
 
 
-def build(folder: Path, site: Path, *before: str, **environment: str) -> "subprocess.Popen[str]":
+def build(folder: Path, site: Path, **environment: str) -> "subprocess.Popen[str]":
     """Begin a strict build of the project in `folder` into `site`."""
     with site.with_suffix(".log").open("w") as log:
         return subprocess.Popen(
-            [*before, sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site],
+            [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
