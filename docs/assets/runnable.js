@@ -19,7 +19,8 @@ addEventListener("DOMContentLoaded", () => {
   document.querySelector(".md-dialog__inner").setAttribute("role", "status");
 });
 
-// A value's source closes by Escape, as every tooltip should.
+// A value's source closes by Escape, as every tooltip should. Its class may have others beside it: Material
+// marks what has the focus.
 addEventListener("keydown", ({ key }) => {
-  if (key === "Escape") document.activeElement.closest("[class$=value]")?.blur();
+  if (key === "Escape") document.activeElement.closest("[aria-describedby^=value-]")?.blur();
 });
