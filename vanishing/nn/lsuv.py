@@ -49,19 +49,24 @@ def lsuv(
     l = 0
     for layer in network.layers:
         l += layer.is_weight_layer
-        layer = _unit_variance(layer, h, tolerance, iterations, f"layer {l}")
+        layer, h = _unit_variance(layer, h, tolerance, iterations, f"layer {l}")
         layers.append(layer)
-        h, _ = layer.forward(h)
     return replace(network, layers=tuple(layers))
 
 
-def _unit_variance(layer: Layer, h: Array, tolerance: float, iterations: int, name: str) -> Layer:
-    """The layer with weights for which its output on h has variance 1; as it is if not linear."""
+def _unit_variance(
+    layer: Layer, h: Array, tolerance: float, iterations: int, name: str
+) -> tuple[Layer, Array]:
+    """The layer with weights for which its output on h has variance 1, and that output.
+
+    A layer that is not linear in its weights stays as it is.
+    """
     for _ in range(iterations + 1):
-        variance = float(np.var(layer.forward(h)[0], dtype=np.float64))
+        output, _ = layer.forward(h)
+        variance = float(np.var(output, dtype=np.float64))
         scaled = layer.rescaled(1 / (variance**0.5 or 1.0))
         if scaled is None or abs(variance - 1) < tolerance:
-            return layer
+            return layer, output
         layer = scaled
     wanted = f"after {iterations} divisions; 1 is expected"
     raise ValueError(f"network: the output of {name} on x has variance {variance:.3g} {wanted}")
