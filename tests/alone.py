@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.knobs import explored
+from engine.knobs import States, explored
 from engine.svg import saved, take_open
 from vanishing.plot import use as use_style
 
@@ -30,10 +30,11 @@ LIBRARIES = ["numpy", "matplotlib.pyplot", "vanishing.plot", "engine.knobs"]
 
 
 class Outcome(NamedTuple):
-    """What a code printed and drew, each figure as SVG, and its traceback or nothing."""
+    """What a code printed and drew, and its traceback or nothing."""
 
     printed: str
-    figures: list[str]
+    figures: list[tuple[str, States | None]]
+    """Each figure as SVG, and its states if it has knobs."""
     error: str
 
 
@@ -142,6 +143,5 @@ def in_a_fork(call) -> None:
     assert os.waitpid(child, 0)[1] == 0, "a copy of the process died"
 
 
-def picture(figure) -> str:
-    """The figure as the page has it; one with knobs, at the start."""
-    return explored(figure, "state")[0] if hasattr(figure, "explorable") else saved(figure)
+def picture(figure) -> tuple[str, States | None]:
+    return explored(figure, "state") if hasattr(figure, "explorable") else (saved(figure), None)

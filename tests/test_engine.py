@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from engine import cache
 from engine import render as rendering
-from engine.cache import digest, page_run
+from engine.cache import digest, page_run, page_runs
 from engine.downloads import notebook, script
 from engine.links import link_problems
 from engine.plugin import with_outputs
 from engine.run import run
 from engine.settings import Settings
 from engine.svg import inline_svg
+from matplotlib import pyplot
 
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 2], color='#0072B2')"
 
@@ -54,6 +55,7 @@ PROBLEMS = {
         "right",
     ),
     "exception": (page("# T", fence("x = 1\nx / 0")), 5, "ZeroDivisionError", "mend"),
+    "exit": (page("# T", fence("x = 1\nraise SystemExit(x)")), 5, "SystemExit: 1", "mend"),
     "undefined name": (page("# T", fence("nope")), 4, "NameError", "define"),
     "syntax error": (page("# T", fence("x = 1\nx = = 2")), 5, "SyntaxError", "mend"),
     "false claim": (
@@ -272,6 +274,20 @@ def test_a_page_that_runs_nothing_needs_no_interpreter_of_its_own(tmp_path, monk
     monkeypatch.setattr("engine.cache.make", lambda path: pytest.fail(f"{path} got one"))
     Path("page.md").write_text("# Words\n\nAnd `code`.\n")
     assert page_run("page.md").problems == []
+
+
+@pytest.mark.parametrize("code", ["import os; os._exit(0)", "import os; os._exit(1)"])
+def test_a_page_that_ends_its_process_is_named(code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("holds.md").write_text(fence("x = 1"))
+    Path("ends.md").write_text(fence(code))
+    with pytest.raises(RuntimeError, match=rf"ends\.md: .* ended with {code[-2]}"):
+        page_runs(["holds.md", "ends.md"])
+
+
+def test_a_figure_that_stands_open_already_is_not_the_pages():
+    pyplot.figure()
+    assert not run(fence("x = 1"), "x.md").problems
 
 
 def test_a_page_leaves_the_process_as_it_was():

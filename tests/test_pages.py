@@ -1,5 +1,6 @@
 """The pages as a whole: what looks like code ran, runs alone, and is listed where it should be."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -10,11 +11,11 @@ import pytest
 import vanishing
 import yaml
 from engine.cache import page_run, page_runs, store
+from engine.knobs import States
 from engine.parse import FRONT_MATTER, Block, plain
 from engine.run import run
 from engine.svg import inline_svg
 from markdown_it import MarkdownIt
-from matplotlib import pyplot
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
@@ -44,8 +45,6 @@ def test_every_python_fence_ran(path):
 
 @pytest.fixture
 def as_in_the_build(monkeypatch):
-    # A figure that another test left open would count as one of the page's.
-    pyplot.close("all")
     for name, value in {
         "MPLBACKEND": "Agg",
         "OMP_NUM_THREADS": "1",
@@ -74,8 +73,8 @@ def difference(block: Block, outcome: alone.Outcome) -> Iterator[tuple[str, str]
             "print what it prints on the page",
             "start randomness where it is used; do not print in a statement that later blocks need",
         )
-    on_the_page = [block.figure] if block.figure else []
-    if not outcome.error and list(map(shown, outcome.figures)) != list(map(shown, on_the_page)):
+    on_the_page = [(block.figure, block.states)] if block.figure else []
+    if not outcome.error and [*map(shown, outcome.figures)] != [*map(shown, on_the_page)]:
         yield (
             f"draw what it draws on the page; {len(outcome.figures)} figures stand open",
             "draw in statements that no later block needs; change a value in a statement that "
@@ -83,9 +82,10 @@ def difference(block: Block, outcome: alone.Outcome) -> Iterator[tuple[str, str]
         )
 
 
-def shown(svg: str) -> str:
-    """The SVG as a page would hold it: ids by order, coordinates rounded."""
-    return inline_svg(svg, "figure", "")
+def shown(figure: tuple[str, States | None]) -> tuple[str, str]:
+    """The picture and its states as a page would hold them, where the figure has no number."""
+    svg, states = figure
+    return inline_svg(svg, "figure", ""), re.sub(r"figure-\d+-state", "state", json.dumps(states))
 
 
 @pytest.mark.usefixtures("as_in_the_build")

@@ -1,6 +1,6 @@
-"""Runs of pages, kept by content, made in parallel, each in an interpreter of its own.
+"""Runs of pages, kept by content, made in parallel, each in a process of its own.
 
-`python -m engine.cache PAGE ...` runs pages and prints what is wrong with them.
+`python -m engine.cache PAGE ...` runs pages and keeps the runs.
 """
 
 import functools
@@ -8,23 +8,25 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import multiprocessing
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from multiprocessing.connection import wait
 from pathlib import Path
+from typing import NoReturn
 
 from engine.links import link_problems
 from engine.parse import RUNS, Block, Problem, Value
-from engine.run import PageRun, run
+from engine.run import PageRun, run, site_style
 from engine.settings import MODULE, settings
 
 FOLDER = Path(".cache/pages")
 KEPT = 700  # runs: a dozen versions of the sources times several dozen pages
-FOUND = 3  # the exit code of a run that found problems
+STORED = 3  # the exit code of a process whose run is kept
 DISTRIBUTIONS = ("matplotlib", "numpy", "sybil")  # what the engine runs every page with
 
 
@@ -73,35 +75,39 @@ def versions() -> str:
 
 def page_run(path: str | os.PathLike[str]) -> PageRun:
     """Return the run of the page at `path`, relative to the project: the one kept, or a new one."""
-    path = Path(path).as_posix()
-    while not (
-        stored := FOLDER / f"{digest(path, text := Path(path).read_text('utf-8'))}.json"
-    ).exists():
-        make(path) if RUNS.search(text) else store(path)
+    (result,) = page_runs([path])
+    return result
+
+
+def page_runs(paths: Iterable[str | os.PathLike[str]]) -> list[PageRun]:
+    """Return the runs of many pages; those that are not kept, run together on all cores."""
+    paths = [Path(path).as_posix() for path in paths]
+    found = {path: kept(path) for path in paths}
+    # A page that changes while it runs is missing still.
+    while missing := [path for path in found if found[path] is None]:
+        make(missing)
+        found |= {path: kept(path) for path in missing}
+    return [found[path] for path in paths]
+
+
+def kept(path: str) -> PageRun | None:
+    """Return the run that is kept of a page as it stands now; a page without code needs none."""
+    text = Path(path).read_text("utf-8")
+    stored = FOLDER / f"{digest(path, text)}.json"
+    if not stored.exists():
+        if RUNS.search(text):
+            return None
+        store(path)
     result = load(stored.read_text("utf-8"))
     result.problems += link_problems(text, path)
     return result
 
 
-def page_runs(paths: Iterable[str | os.PathLike[str]]) -> list[PageRun]:
-    """Run many pages, as many at a time as there are cores.
-
-    The longest pages start first, because they tend to run longest.
-    """
-    paths = list(paths)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = {
-            path: pool.submit(page_run, path)
-            for path in sorted(paths, key=os.path.getsize, reverse=True)
-        }
-    return [running[path].result() for path in paths]
-
-
-def make(path: str) -> None:
-    """Run the page in a fresh interpreter, which stores the run."""
+def make(paths: Sequence[str]) -> None:
+    """Run pages from a fresh interpreter, which imports anew what has changed."""
     one_thread = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
-    worker = subprocess.run(
-        [sys.executable, "-m", "engine.cache", path],
+    runs = subprocess.run(
+        [sys.executable, "-m", "engine.cache", *paths],
         env={
             **os.environ,
             **one_thread,
@@ -112,8 +118,39 @@ def make(path: str) -> None:
         capture_output=True,
         text=True,
     )
-    if worker.returncode not in (0, FOUND):
-        raise RuntimeError(f"{path}: its run ended with {worker.returncode}\n{worker.stderr}")
+    if runs.returncode:
+        raise RuntimeError(f"a page ended the process that ran it\n{runs.stderr}")
+
+
+def run_apart(paths: Sequence[str]) -> list[str]:
+    """Run each page in a process of its own, and say which processes ended before their run.
+
+    As many run at a time as there are cores, the longest pages first, because they tend to run
+    longest. Where it is safe the processes are forked, and need not import the libraries again.
+    """
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    site_style()  # imports, with the style, the libraries that nearly every page imports
+    waiting = sorted(paths, key=os.path.getsize)
+    running: dict[int, tuple[str, multiprocessing.process.BaseProcess]] = {}
+    failed = []
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            path = waiting.pop()
+            process = context.Process(target=run_and_store, args=(path,))
+            process.start()
+            running[process.sentinel] = path, process
+        for sentinel in wait(list(running)):
+            path, process = running.pop(sentinel)
+            process.join()
+            if process.exitcode != STORED:
+                failed.append(f"{path}: the process ended with {process.exitcode}")
+    return failed
+
+
+def run_and_store(path: str) -> NoReturn:
+    """Keep the page's run, and end with the exit code that says so."""
+    store(path)
+    sys.exit(STORED)
 
 
 def store(path: str) -> PageRun:
@@ -141,6 +178,4 @@ def load(stored: str) -> PageRun:
 
 
 if __name__ == "__main__":
-    found = [problem for path in sys.argv[1:] for problem in store(path).problems]
-    print(*found, sep="\n\n", end="\n" if found else "")
-    sys.exit(FOUND if found else 0)
+    sys.exit("\n".join(run_apart(sys.argv[1:])) or None)

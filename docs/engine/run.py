@@ -12,7 +12,7 @@ import tempfile
 import traceback
 import types
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from unittest import SkipTest
 
@@ -83,11 +83,20 @@ def run(text: str, path: str) -> PageRun:
     return runner.result
 
 
+def site_style() -> Callable[[], object]:
+    """Import the function that sets the site's style, and with it the site's package."""
+    name = settings().style
+    return pkgutil.resolve_name(name) if name else lambda: None
+
+
 @contextlib.contextmanager
 def isolated(path: str) -> Iterator[dict[str, object]]:
-    """Give a page the namespace of a fresh module, and leave the process as it was before."""
+    """Give a page the namespace of a fresh module, and leave the process as it was before.
+
+    Open figures are closed, those of before as well as the page's.
+    """
     # Imported before the page's warnings filter is in place, which would make errors of warnings.
-    use_style = pkgutil.resolve_name(settings().style) if settings().style else None
+    use_style = site_style()
     module = types.ModuleType(re.sub(r"\W", "_", os.path.basename(path).removesuffix(".md")))
     generators = random.getstate(), np.random.get_state()
     folder = os.getcwd()
@@ -101,8 +110,8 @@ def isolated(path: str) -> Iterator[dict[str, object]]:
         random.seed(0)
         np.random.seed(0)
         pyplot.switch_backend("Agg")
-        if use_style:
-            use_style()
+        pyplot.close("all")
+        use_style()
         sys.modules[module.__name__] = module
         os.chdir(scratch)
         try:
@@ -131,7 +140,7 @@ class Runner:
                 example.evaluate()
             except SkipTest as skip:
                 self.skip(example, str(skip))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.failed(example.line, error)
                 return
         for span in CODE_SPAN.finditer(self.page.text[: self.page.body_start]):
@@ -256,7 +265,7 @@ class Runner:
         picture, block.states = explored(figure, f"figure-{number}-state")
         return picture
 
-    def failed(self, line: int, error: Exception) -> None:
+    def failed(self, line: int, error: Exception | SystemExit) -> None:
         """Make a problem of an exception, at the page's line that raised it."""
         lines = [
             f.lineno
