@@ -75,7 +75,9 @@ def outcomes(groups: Sequence[Sequence[str]]) -> list[list[Outcome]]:
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LIBRARIES)
-    with ProcessPoolExecutor(os.cpu_count(), context, max_tasks_per_child=1) as pool:
+    # The workers of pytest-xdist share the cores.
+    processes = (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)) or 1
+    with ProcessPoolExecutor(processes, context, max_tasks_per_child=1) as pool:
         return list(pool.map(run_group, groups))
 
 

@@ -47,37 +47,30 @@ TIMEOUT = 120_000  # milliseconds, after which something is broken, not slow
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
 
 
-def build(folder: Path, site: Path, **environment: str) -> "subprocess.Popen[str]":
-    """Begin a strict build of the project in `folder` into `site`."""
-    with site.with_suffix(".log").open("w") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={
-                **os.environ,
-                "NO_MKDOCS_2_WARNING": "1",
-                # Labs draw with the backend of their kernel, whatever is set.
-                "MPLBACKEND": "Agg",
-                "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'docs'}",
-                **environment,
-            },
-        )
-
-
-def ended(site: Path, building: "subprocess.Popen[str]") -> tuple[int, str]:
-    """The exit code of a build, and what it said."""
-    return building.wait(), site.with_suffix(".log").read_text("utf-8")
+def build(folder: Path, site: Path, **environment: str) -> tuple[int, str]:
+    """Build the project in `folder` strictly into `site`: the exit code, and what was said."""
+    building = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={
+            **os.environ,
+            "NO_MKDOCS_2_WARNING": "1",
+            # Labs draw with the backend of their kernel, whatever is set.
+            "MPLBACKEND": "Agg",
+            "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'docs'}",
+            **environment,
+        },
+    )
+    return building.returncode, building.stdout
 
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory):
-    """A build of the same commit, at another place, with nothing kept from an earlier build.
-
-    It runs every page and every lab once more, beside the tests of the site, which do not wait.
-    """
+    """A build of the same commit, at another place, with nothing kept from an earlier build."""
     folder = tmp_path_factory.mktemp("elsewhere")
     copy = folder / "copy"
     copy.mkdir()
@@ -91,19 +84,14 @@ def elsewhere(tmp_path_factory):
         ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     date = {"SOURCE_DATE_EPOCH": commit.stdout.strip()}
-    building = build(copy, folder / "site", **date)
-    yield folder / "site", building
-    building.kill()
-    building.wait()
+    return folder / "site", *build(copy, folder / "site", **date)
 
 
 @pytest.fixture(scope="module")
-def built(request, tmp_path_factory):
+def built(tmp_path_factory):
     """The site of this project, its build's exit code, and what the build said."""
-    if any("elsewhere" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("elsewhere")
     site = tmp_path_factory.mktemp("built") / "site"
-    return site, *ended(site, build(ROOT, site))
+    return site, *build(ROOT, site)
 
 
 @pytest.fixture(scope="module")
@@ -530,8 +518,7 @@ def test_the_site_opens_from_a_folder(browser, site):
 
 
 def test_a_cold_build_elsewhere_gives_the_same_bytes(site, elsewhere):
-    again, building = elsewhere
-    status, said = ended(again, building)
+    again, status, said = elsewhere
     assert status == 0, said
     first, second = files(site), files(again)
     assert sorted(first) == sorted(second)
