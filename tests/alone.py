@@ -58,10 +58,10 @@ class Tree:
 
 
 def statements(code: str) -> list[str]:
+    """The statements without the comments and blank lines between them, which tell codes apart."""
     lines = code.splitlines(keepends=True)
-    starts = [first_line(node) for node in ast.parse(code).body]
-    ends = [*starts[1:], len(lines) + 1]
-    return ["".join(lines[a - 1 : b - 1]) for a, b in zip(starts, ends, strict=True)]
+    nodes = ast.parse(code).body
+    return ["".join(lines[first_line(node) - 1 : node.end_lineno]) for node in nodes]
 
 
 def first_line(node: ast.stmt) -> int:
