@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from scipy import stats
 
 import vanishing as vn
-from vanishing.measurement.bars import log_bars
+from vanishing.measurement.text_bars import log_bars
 from vanishing.measurement.verdicts import geometric_factor
 
 INF, NAN = np.inf, np.nan

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 
 from vanishing import plot
-from vanishing.plot import labels, style, ticks
+from vanishing.plot import series_labels, style, ticks
 
 STYLE = (Path(__file__).parents[1] / "docs/assets/site.css").read_text("utf-8")
 LAYERS = np.arange(1, 41)
@@ -173,7 +173,7 @@ def test_numbers_on_a_log_axis_read_well(value, written):
 @given(st.lists(st.floats(-1e3, 1e3), max_size=8))
 def test_names_move_only_as_far_as_they_must(heights):
     heights = np.sort(heights)
-    places = labels.kept_apart(heights)
+    places = series_labels.kept_apart(heights)
     assert (np.diff(places) >= style.LINE - 1e-9).all()
     assert len(places) == len(heights)
     assert abs(np.sum(places - heights)) < 1e-6  # each group keeps its middle

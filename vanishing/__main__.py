@@ -22,7 +22,7 @@ import numpy as np
 
 import vanishing as vn
 from vanishing._validation import choice, size
-from vanishing.measurement.bars import log_bars
+from vanishing.measurement.text_bars import log_bars
 from vanishing.nn.activations import ACTIVATIONS
 from vanishing.nn.initializers import INITIALIZERS
 from vanishing.nn.normalization import NORMALIZATIONS

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vanishing._validation import Array, NotFinite, choice, floats
-from vanishing.measurement.bars import log_bars
+from vanishing.measurement.text_bars import log_bars
 from vanishing.measurement.norms import rms
 from vanishing.measurement.verdicts import EXPLODING, VANISHING, geometric_factor, verdict
 

@@ -5,7 +5,7 @@ A drawing function takes arrays and an optional `ax`, computes nothing but layou
 carries its name itself instead of a legend. A colour is a role: the site gives every role a shade
 for light, dark and print.
 
-Reading order: `style` (colours and sizes), `ticks`, `labels` (of series, without overlap), `axes`
+Reading order: `style` (colours and sizes), `ticks`, `series_labels` (without overlap), `axes`
 (with one series on them), `figures` (the drawing functions), `explorables` (figures with knobs).
 """
 

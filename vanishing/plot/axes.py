@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from vanishing.plot.labels import place_labels
+from vanishing.plot.series_labels import place_labels
 from vanishing.plot.style import CHARACTER, HEIGHT, LINE, WIDTH, colour
 from vanishing.plot.ticks import Decades, log_number
 

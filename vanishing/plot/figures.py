@@ -1,4 +1,4 @@
-"""The drawing functions: arrays in, axes out; `axes` and `labels` lay out what they draw."""
+"""The drawing functions: arrays in, axes out; `axes` and `series_labels` lay out what they draw."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
