@@ -289,6 +289,26 @@ def test_an_activation_without_critical_point_is_named():
         theory.critical_sigma_w(steps, sigma_b=0.5)
 
 
+@pytest.mark.parametrize(
+    ("name", "below", "above"),
+    [("gelu", 0.588, 1.176), ("silu", 0.703, 1.405), ("mish", 0.796, 1.105)],
+)
+def test_an_activation_whose_chi_jumps_over_1_is_not_called_critical(name, below, above):
+    jump = rf"at 1\.\d+, where q\* jumps, chi goes from {below:.3f} to {above:.3f}"
+    with pytest.raises(ValueError, match=f"has no critical sigma_w: {jump}; "):
+        theory.critical_sigma_w(name, sigma_b=0.0)
+
+
+@pytest.mark.parametrize("sigma_b", [0.0, 0.5])
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu", "selu", "elu", "softplus", "softsign"])
+def test_chi_is_1_on_both_sides_of_the_critical_sigma_w(name, sigma_b):
+    critical = theory.critical_sigma_w(name, sigma_b=sigma_b)
+    for near in (1 - 1e-10, 1 + 1e-10):
+        sigma_w = critical * near
+        q = theory.variance_fixed_point(name, sigma_w=sigma_w, sigma_b=sigma_b)
+        assert theory.chi(name, sigma_w=sigma_w, q=min(q, 1e12)) == pytest.approx(1, abs=1e-3)
+
+
 def test_yang_2019_batch_norm_growth_of_relu_and_of_linear_layers():
     # pi / (pi - 1) for ReLU and large batches, (B - 2) / (B - 3) for linear layers
     relu = math.pi / (math.pi - 1)

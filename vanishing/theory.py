@@ -40,6 +40,9 @@ Function = Callable[[Array], Array]
 # Bounds of the search for q*: a variance below LEAST counts as 0, one above MOST as infinite.
 LEAST = 1e-30
 MOST = 1e12
+# chi jumps where it changes by more than JUMP from sigma_w (1 - NEAR) to sigma_w (1 + NEAR).
+NEAR = 1e-10
+JUMP = 1e-3
 # The variance counts as fixed where it changes by less than this part of itself per layer.
 STEADY = 1e-12
 
@@ -231,7 +234,8 @@ def critical_sigma_w(activation: str | Activation, *, sigma_b: float) -> float:
         sigma_b: of the biases, at least 0.
 
     Raises:
-        ValueError: chi is not below 1 at 0.001 and above 1 at 1000.
+        ValueError: chi is not below 1 at 0.001 and above 1 at 1000, or it jumps over 1 with q*, as
+            for GELU, SiLU and Mish without biases.
 
     Examples:
         >>> print(round(critical_sigma_w("tanh", sigma_b=0.05**0.5) ** 2, 2))
@@ -242,12 +246,15 @@ def critical_sigma_w(activation: str | Activation, *, sigma_b: float) -> float:
     def distance(sigma_w: float) -> float:
         return 1 - _chi_at_fixed_point(phi, sigma_w, sigma_b)
 
+    start = f"activation {phi.name} at sigma_b = {sigma_b:g} has no critical sigma_w"
     if not distance(1e-3) > 0 > distance(1e3):
-        raise ValueError(
-            f"activation {phi.name} at sigma_b = {sigma_b:g} has no critical sigma_w; "
-            "one is expected"
-        )
-    return _root(distance, 1e-3, 1e3)
+        raise ValueError(f"{start}; one is expected")
+    critical = _root(distance, 1e-3, 1e3)
+    above, below = (1 - distance(critical * factor) for factor in (1 + NEAR, 1 - NEAR))
+    if above - below > JUMP:
+        jump = f"at {critical:.4g}, where q* jumps, chi goes from {below:.3f} to {above:.3f}"
+        raise ValueError(f"{start}: {jump}; a chi that passes through 1 is expected")
+    return critical
 
 
 def correlation_map(
