@@ -101,3 +101,12 @@ def test_training_finds_the_slope_of_a_teacher():
 def test_what_is_no_rate_and_no_slope_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(("slopes", "steepest"), [([0.25, 0.5], 1.0), ([-3.0, 0.5], 3.0)])
+def test_prelu_gives_its_derivatives_and_says_that_training_moves_them(slopes, steepest):
+    layer = vn.PReLU(np.array(slopes))
+    z = np.array([[-1.0, -2.0], [0.0, 0.0], [0.5, 2.0]])
+    (found,) = layer.nonlinearities(layer.forward(z)[1])
+    assert found.derivative.tolist() == [slopes, slopes, [1, 1]]
+    assert (found.max_derivative, found.trainable) == (steepest, True)

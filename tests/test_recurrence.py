@@ -476,3 +476,46 @@ def test_an_rnn_gives_an_activation_that_needs_it_its_z():
     layer = vn.RNN.initialized(3, 4, rng=rng)
     gelu = vn.RNN(layer.weight, layer.bias, layer.recurrent_weight, "gelu")
     assert vn.projection_test(gelu, rng.standard_normal((2, 5, 3)), rng=rng) < 1e-11
+
+
+def gate_derivatives(layer, x):
+    """By definition, step by step: the derivatives inside the layer, each of (batch, time, n)."""
+    sigma, n = lambda z: 1 / (1 + np.exp(-z)), layer.hidden_size
+    h, c, steps = np.zeros((len(x), n)), np.zeros((len(x), n)), []
+    for t in range(x.shape[1]):
+        W, R = layer.weight, layer.recurrent_weight
+        given, fed_back = x[:, t] @ W.T + layer.bias, h @ R.T
+        if isinstance(layer, vn.RNN):
+            h = np.tanh(given + fed_back)
+            steps.append([1 - h**2])
+        elif isinstance(layer, vn.LSTM):
+            i, f, g, o = np.split(given + fed_back, 4, axis=1)
+            i, f, g, o = sigma(i), sigma(f), np.tanh(g), sigma(o)
+            c = f * c + i * g
+            h = o * np.tanh(c)
+            steps.append([i * (1 - i), f * (1 - f), 1 - g**2, o * (1 - o), 1 - np.tanh(c) ** 2])
+        else:
+            r, z = np.split(sigma((given + fed_back)[:, : 2 * n]), 2, axis=1)
+            after, before = (
+                r * (fed_back[:, 2 * n :] + layer.recurrent_bias),
+                (r * h) @ R[2 * n :].T,
+            )
+            reset = after if layer.reset_after else before + layer.recurrent_bias
+            new = np.tanh(given[:, 2 * n :] + reset)
+            h = z * h + (1 - z) * new
+            steps.append([r * (1 - r), z * (1 - z), 1 - new**2])
+    return [np.stack(gate, axis=1) for gate in zip(*steps, strict=True)]
+
+
+@pytest.mark.parametrize("cell", ["tanh", "lstm", "gru", "gru, reset before"])
+def test_a_layer_gives_the_derivatives_of_all_its_gates_at_all_steps(cell):
+    rng = np.random.default_rng(8)
+    layer, x = random_layer(cell, rng), rng.standard_normal((5, 3, 3))
+    found = layer.nonlinearities(layer.forward(x)[1])
+    expected = gate_derivatives(layer, x)
+    assert len(found) == len(expected)
+    for nonlinearity, derivative in zip(found, expected, strict=True):
+        assert nonlinearity.derivative == pytest.approx(derivative, rel=1e-12)
+        at_zero = 0.25 if derivative.max() <= 0.25 else 1.0
+        assert nonlinearity.max_derivative == at_zero and not nonlinearity.trainable
+    assert layer.nonlinearities(layer.forward(x[:, :1])[1])[0].derivative.shape == (5, 1, 4)
