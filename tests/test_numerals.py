@@ -28,7 +28,10 @@ NUMERAL = re.compile(r"\d+\.\d+|\d+\s?%|\d+e-?\d+")
 
 # Page -> what may stand in its prose, each with the reason.
 TYPED = {
-    "contributing.md": {"2.13": "a version"},
+    "contributing.md": {
+        "2.13": "a version",
+        **dict.fromkeys(["0.1", "0.3"], "factors that a script is set to"),
+    },
     "foundations/chain-rule.md": {
         **dict.fromkeys(
             ["0.1", "0.2", "0.5", "0.75", "0.125", "1.5"], "exact, or the question itself"
@@ -56,7 +59,11 @@ TYPED = {
         "0.1": "the learning rate",
         "2.30": "the question as it is asked; ln 10 is computed",
     },
-    "remedies/activations.md": {"0.5": "the range of an axis"},
+    "foundations/two-gradients.md": dict.fromkeys(["0.01", "0.001"], "learning rates"),
+    "remedies/activations.md": {
+        "0.5": "the range of an axis",
+        **dict.fromkeys(["0.1", "1.5"], "learning rates"),
+    },
     "remedies/clipping.md": {
         "0.1": "the learning rate",
         "0.01": "the range of an axis",
@@ -64,11 +71,18 @@ TYPED = {
     },
     "remedies/initialization.md": {
         "0.01": "the rule's deviation",
+        "2 %": "a bound that the page asserts",
         "80 %": "the part that a band shows",
     },
     "remedies/normalization.md": {"0.3": "the range of an axis"},
-    "remedies/optimizers.md": {"1e-30": "the epsilon that is set"},
-    "remedies/recurrence.md": dict.fromkeys(["0.5", "0.02", "0.1"], "weight scales that are set"),
+    "remedies/optimizers.md": {
+        "1e-30": "the epsilon that is set",
+        **dict.fromkeys(["0.01", "0.1"], "learning rates"),
+    },
+    "remedies/recurrence.md": {
+        **dict.fromkeys(["0.5", "0.02", "0.1"], "weight scales that are set"),
+        **dict.fromkeys(["0.05", "0.9"], "the learning rate and the momentum"),
+    },
     "remedies/regularization.md": {"0.7": "the range of an axis"},
 }
 
