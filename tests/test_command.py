@@ -237,6 +237,8 @@ def test_ctrl_c_and_a_closed_pipe_have_their_status(monkeypatch, tmp_path):
 def test_a_real_ctrl_c_is_no_traceback():
     script = (
         "import runpy, signal, vanishing; "
+        # A shell has its background jobs ignore the signal.
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "
         "vanishing.measure = lambda *_, **__: signal.raise_signal(signal.SIGINT); "
         "runpy.run_module('vanishing', run_name='__main__')"
     )
