@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from vanishing._validation import Array, NotFinite, choice, floats
-from vanishing.measurement.text_bars import log_bars
 from vanishing.measurement.norms import rms
+from vanishing.measurement.text_bars import log_bars
 from vanishing.measurement.verdicts import EXPLODING, VANISHING, geometric_factor, verdict
 
 DEAD = 0.5
