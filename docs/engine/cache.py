@@ -119,7 +119,7 @@ def make(paths: Sequence[str]) -> None:
         text=True,
     )
     if runs.returncode:
-        raise RuntimeError(f"a page ended the process that ran it\n{runs.stderr}")
+        raise RuntimeError(f"pages did not run to their end\n{runs.stderr}")
 
 
 def run_apart(paths: Sequence[str]) -> list[str]:
@@ -153,7 +153,7 @@ def run_and_store(path: str) -> NoReturn:
     sys.exit(STORED)
 
 
-def store(path: str) -> PageRun:
+def store(path: str) -> None:
     """Run the page here and keep the run; of the kept runs, remove the oldest."""
     text = Path(path).read_text("utf-8")
     name = digest(path, text)
@@ -165,7 +165,6 @@ def store(path: str) -> PageRun:
     runs = sorted(FOLDER.glob("*.json"), key=lambda path: path.stat().st_mtime)
     for oldest in runs[:-KEPT]:
         oldest.unlink(missing_ok=True)
-    return result
 
 
 def load(stored: str) -> PageRun:
