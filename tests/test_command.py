@@ -74,7 +74,7 @@ def test_json_holds_what_measure_and_diagnose_find(capsys, arguments, settings):
     assert said["layers"] == {name: array.tolist() for name, array in vars(measured).items()}
     assert said["settings"].items() >= settings.items()
     assert set(said["settings"]) == {name.replace("-", "_") for name in command.OPTIONS}
-    found = vn.diagnose(measured.delta_rms, signals=measured.signal_rms)
+    found = vn.diagnose(measured.delta_norm, signals=measured.signal_rms)
     for name in ("verdict", "factor", "ratio"):
         assert said["diagnosis"][name] == getattr(found, name) == getattr(measured, name)
     assert tuple(said["diagnosis"]["remedies"]) == found.remedies

@@ -204,7 +204,9 @@ def test_it_is_measured(kind):
     assert network.weight_layers == (0, 2, 3)
     assert measured.weight_gradient_norm[1] == pytest.approx(math.hypot(*map(np.linalg.norm, own)))
     assert measured.weight_gradient_norm[1] > 0
-    assert measured.delta_rms == pytest.approx([vn.rms(delta) for delta in gradients.delta])
+    assert measured.delta_norm == pytest.approx(
+        [vn.norm_per_sample(delta) for delta in gradients.delta]
+    )
     assert np.isfinite([measured.saturated, measured.dead]).all()
     again = vn.measure_record(record, gradients)
     for name, value in vars(measured).items():

@@ -341,7 +341,7 @@ def test_weight_layers_count_residual_blocks_and_measure_them():
         (linear(rng, 4, 4), *(residual(rng, 4) for _ in range(6)), linear(rng, 3, 4))
     )
     measured = vn.measure(network, rng.standard_normal((8, 4)), rng.integers(3, size=8))
-    assert measured.delta_rms.shape == measured.signal_rms.shape == (8,)
+    assert measured.delta_norm.shape == measured.signal_rms.shape == (8,)
     assert (measured.weight_gradient_norm > 0).all()
 
 

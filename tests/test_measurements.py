@@ -1,5 +1,6 @@
 """Measurements: each column against its definition, the factor, the verdict, and overflow."""
 
+import math
 import tracemalloc
 
 import numpy as np
@@ -51,7 +52,9 @@ def test_each_column_is_its_definition(activation):
     slopes = [phi.derivative(z) for z in record.z[:-1]]
     assert measured.signal_rms == pytest.approx(rms(record.h[1:]))
     assert measured.preactivation_rms == pytest.approx(rms(record.z))
-    assert measured.delta_rms == pytest.approx(rms(gradients.delta))
+    assert measured.delta_norm == pytest.approx(
+        [math.sqrt((delta**2).sum() / len(delta)) for delta in gradients.delta]
+    )
     assert measured.weight_gradient_norm == pytest.approx(
         [np.linalg.norm(g) for g in gradients.weight]
     )
@@ -205,7 +208,7 @@ def test_the_scale_of_the_loss_changes_no_verdict_and_no_factor():
     network, x, labels, record, _ = passes("sigmoid", widths=(6, *[8] * 20, 4))
     d_output = vn.softmax_cross_entropy.gradient(record.output, labels)
     one, other = (vn.measure_record(record, record.backward(c * d_output)) for c in (1.0, 1e6))
-    assert other.delta_rms == pytest.approx(1e6 * one.delta_rms, rel=1e-12, abs=0)
+    assert other.delta_norm == pytest.approx(1e6 * one.delta_norm, rel=1e-12, abs=0)
     assert other.factor == pytest.approx(one.factor)
     assert other.verdict == one.verdict == "vanishing"
 
@@ -254,8 +257,8 @@ def test_float32_deltas_below_the_root_of_the_smallest_number_are_measured():
     network, x, labels, *_ = passes("sigmoid", np.float32, widths=(6, *[8] * 40, 4))
     wide = vn.dense_network((6, *[8] * 40, 4), activation="sigmoid", rng=np.random.default_rng(0))
     narrow, exact = vn.measure(network, x, labels), vn.measure(wide, x.astype(np.float64), labels)
-    assert exact.delta_rms[0] < 1e-25
-    assert narrow.delta_rms == pytest.approx(exact.delta_rms, rel=1e-3, abs=0)
+    assert exact.delta_norm[0] < 1e-25
+    assert narrow.delta_norm == pytest.approx(exact.delta_norm, rel=1e-3, abs=0)
     assert narrow.weight_gradient_norm == pytest.approx(exact.weight_gradient_norm, rel=1e-3, abs=0)
 
 
@@ -300,7 +303,7 @@ def test_the_table_has_a_line_for_each_layer_under_its_heading():
         2 * ones, ones, np.array([0.5, 1.0]), 3 * ones, ones, 0.25 * ones, 0.5 * ones
     )
     assert str(measured).splitlines() == [
-        "layer       rms h   rms delta     |dL/dW|  saturated   dead",
+        "layer       rms h     |delta|     |dL/dW|  saturated   dead",
         "    1    2.00e+00    5.00e-01    3.00e+00        25%    50%",
         "    2    2.00e+00    1.00e+00    3.00e+00        25%    50%",
         "steady: delta changes by 0.5 per layer going back, 5.0e-01 in all",
@@ -351,3 +354,23 @@ def test_a_signal_that_overflows_into_nan_explodes_whoever_is_asked():
     assert (
         measured.diagnosis.first_layer[0] == int(np.isinf(measured.preactivation_rms).argmax()) + 1
     )
+
+
+@pytest.mark.parametrize("widths", [(64, 64, 64, 64), (64, 256, 32, 512), (512, 128, 32, 8)])
+def test_the_norm_per_sample_keeps_its_factor_whatever_the_widths(widths):
+    """He's chi is 1 for ReLU: the mean square norm stays, within five standard errors."""
+    squares = []
+    for rng in np.random.default_rng(5).spawn(400):
+        network = vn.dense_network(
+            [*widths, 4], activation="relu", initializer="he_normal", rng=rng
+        )
+        record = network.record(rng.standard_normal((4, widths[0])))
+        delta = record.backward(rng.standard_normal(record.output.shape)).delta
+        squares.append([vn.norm_per_sample(d) ** 2 for d in (delta[0], delta[-2])])
+    gained = np.array(squares) @ (1, -1)
+    assert abs(gained.mean()) < 5 * gained.std() / math.sqrt(len(gained))
+
+
+def test_a_sample_is_all_that_stands_behind_the_first_axis():
+    assert vn.norm_per_sample(np.full((7, 2, 2), 3.0)) == pytest.approx(6.0)
+    assert vn.norm_per_sample(np.array([1e-200, 3e-200])) == pytest.approx(math.sqrt(5) * 1e-200)

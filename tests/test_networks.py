@@ -230,11 +230,11 @@ def test_every_remedy_passes_the_projection_test_and_is_measured_layer_by_layer(
     x, labels, mode = rng.standard_normal((6, 4)), rng.integers(4, size=6), vn.Mode(training, rng)
     assert vn.projection_test(network, x, rng=rng, mode=mode) < 1e-11
     measured = vn.measure(network, x, labels, mode=mode)
-    assert len(measured.delta_rms) == len(settings.get("widths", (4,) * 5)) - 1
+    assert len(measured.delta_norm) == len(settings.get("widths", (4,) * 5)) - 1
     for sizes in (
         measured.signal_rms,
         measured.preactivation_rms,
-        measured.delta_rms,
+        measured.delta_norm,
         measured.weight_gradient_norm,
     ):
         assert (sizes > 0).all()

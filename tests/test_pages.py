@@ -20,7 +20,10 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
 CITED = re.compile(r"sources\.md#([\w-]+)")
-LISTED = re.compile(r"^## .*\{ *#([\w-]+) *\}$", re.MULTILINE)
+LISTED = re.compile(r"^## (.*?) *\{ *#([\w-]+) *\}$", re.MULTILINE)
+AUTHOR = r"(?:(?:de|van|von) )?[A-Z][\w-]+"
+YEAR = r"(?:18|19|20)\d\d[a-z]?\b"
+NAMED = re.compile(rf"(?:{AUTHOR}(?:, | & ))*{AUTHOR}(?: et al\.)?,? \(?{YEAR}|\({YEAR}\)")
 
 
 @pytest.fixture(autouse=True)
@@ -186,6 +189,27 @@ def test_pages_and_navigation_agree():
     assert sorted(listed) == sorted(path.relative_to(ROOT / "docs").as_posix() for path in files)
 
 
+def named_in(source: str) -> set[str]:
+    """Whom the docstrings and comments of a module cite, and the years without a name."""
+    return set(NAMED.findall(re.sub(r"\s*\n\s*(?:#:? )?", " ", source)))
+
+
+def names(heading: str) -> list[str]:
+    """How a docstring may name a source: as its heading does, or 'A et al. year' for three."""
+    authors, _, year = heading.rpartition(" ")
+    first, *others = authors.split(", ")
+    return [heading, f"{first} et al. {year}"] if others else [heading]
+
+
+def test_citations_in_docstrings_are_found():
+    lines = "  (Balduzzi et\n  al. 2017; van Laarhoven 2017)\n# Duchi, Hazan &\n# Singer 2011\n"
+    found = {"Balduzzi et al. 2017", "van Laarhoven 2017", "Duchi, Hazan & Singer 2011"}
+    assert named_in(lines) == found
+    assert named_in("Kahan's steps (1965), Parlett (1980), 2000 x 8") == {"(1965)", "Parlett (1980"}
+    assert names("Lu et al. 2018") == ["Lu et al. 2018"]
+    assert names("Du, Hu & Lee 2018") == ["Du, Hu & Lee 2018", "Du et al. 2018"]
+
+
 def test_sources_and_citations_agree():
     cited = {
         key
@@ -193,9 +217,17 @@ def test_sources_and_citations_agree():
         for key in CITED.findall(path.read_text("utf-8"))
     }
     text = Path("docs/reference/sources.md").read_text("utf-8")
-    listed = LISTED.findall(text)
+    listed = [key for _, key in LISTED.findall(text)]
     assert listed == sorted(listed), "keep the sources in alphabetical order"
-    assert cited == set(listed)
+    keys = {name: key for heading, key in LISTED.findall(text) for name in names(heading)}
+    named = {
+        name: path.name
+        for path in Path("vanishing").rglob("*.py")
+        for name in named_in(path.read_text("utf-8"))
+    }
+    unlisted = {name: module for name, module in named.items() if name not in keys}
+    assert not unlisted, "list it in sources.md, and name it as its heading does"
+    assert cited | {keys[name] for name in named} == set(listed)
 
 
 def test_every_module_has_its_reference_page():

@@ -315,7 +315,7 @@ def test_measure_counts_a_recurrent_layer_and_both_its_weights():
     assert network.weight_layers == (0, 2)
     assert measured.signal_rms[0] == pytest.approx(vn.rms(record.outputs[1]))
     assert measured.preactivation_rms[0] == pytest.approx(vn.rms(record.outputs[0]))
-    assert measured.delta_rms[0] == pytest.approx(vn.rms(gradients.delta[0]))
+    assert measured.delta_norm[0] == pytest.approx(vn.norm_per_sample(gradients.delta[0]))
     both = math.hypot(
         *(np.linalg.norm(gradients.by_layer[0][name]) for name in ("weight", "recurrent_weight"))
     )

@@ -58,13 +58,13 @@ def test_training_learns_blobs_and_records_what_it_did():
     )
     assert history.epoch.tolist() == [0, 10, 20, 25]
     assert history.loss.shape == history.accuracy.shape == (4,)
-    assert history.delta_rms.shape == history.weight_gradient_norm.shape == (4, 2)
+    assert history.delta_norm.shape == history.weight_gradient_norm.shape == (4, 2)
     assert history.accuracy[-1] > 0.95 and history.loss[-1] < history.loss[0] / 3
     assert not history.diverged
     output = trained.record(x).output
     assert history.loss[-1] == vn.softmax_cross_entropy(output, labels)
     assert history.accuracy[-1] == vn.accuracy(output, labels)
-    assert history.delta_rms[-1] == pytest.approx(vn.measure(trained, x, labels).delta_rms)
+    assert history.delta_norm[-1] == pytest.approx(vn.measure(trained, x, labels).delta_norm)
     assert all((network.parameters[name] == value).all() for name, value in before.items())
 
 
@@ -133,7 +133,7 @@ def test_divergence_is_recorded_without_a_warning(loss, rate):
         rng=rng,
     )
     assert history.diverged and history.loss[-1] == np.inf and np.isfinite(history.loss[:-1]).all()
-    assert len(history.epoch) == len(history.loss) == len(history.delta_rms) < 30
+    assert len(history.epoch) == len(history.loss) == len(history.delta_norm) < 30
     assert all(np.isfinite(value).all() for value in trained.parameters.values())
 
 

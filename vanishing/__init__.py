@@ -23,7 +23,7 @@ from vanishing.checking.projection import projection_test
 from vanishing.measurement.correlations import gradient_autocorrelation, signal_correlation
 from vanishing.measurement.diagnosis import Diagnosis, diagnose
 from vanishing.measurement.measurements import Measurements, measure, measure_record
-from vanishing.measurement.norms import rms
+from vanishing.measurement.norms import norm_per_sample, rms
 from vanishing.measurement.time_steps import state_gradients, step_jacobians
 from vanishing.measurement.verdicts import verdict
 from vanishing.nn.activations import (
@@ -161,6 +161,7 @@ __all__ = [
     "measure",
     "measure_record",
     "mish",
+    "norm_per_sample",
     "orthogonal",
     "parameter_gradient",
     "projection_test",

@@ -1,6 +1,6 @@
 """Draw a dense network, run it forward and backward once, and print for each layer l the
-rms of the signal h_l and of its gradient delta_l = dL/dz_l, the norm of the weight
-gradient, the fractions of saturated entries and dead units, and a bar: delta_l on a
+rms of the signal h_l, the norms of the gradients delta_l = dL/dz_l (per sample) and
+dL/dW_l, the fractions of saturated entries and dead units, and a bar: |delta_l| on a
 log scale. Below: the verdict, the factor per layer, and what is worth trying.
 
 All layers, input and output included, have one width. Inputs and targets are drawn
@@ -100,7 +100,7 @@ def run(
 def _table(settings: dict[str, Any], measured: vn.Measurements) -> str:
     header, *rows, _ = str(measured).splitlines()
     columns = max(len(header) + 3, shutil.get_terminal_size().columns)
-    bars = log_bars(measured.delta_rms, columns - len(header) - 2)
+    bars = log_bars(measured.delta_norm, columns - len(header) - 2)
     table = [f"{row}  {bar}".rstrip() for row, bar in zip(rows, bars, strict=True)]
     findings = measured.diagnosis.findings.splitlines()
     wrapped = (wrap(line, columns, subsequent_indent=" " * 4) for line in findings)

@@ -110,7 +110,7 @@ def extreme_singular_values(
 ) -> tuple[Array, Array]:
     """The largest and the smallest singular value of J of every sample, without J.
 
-    Two arrays of shape (batch,), from the subspaces of Golub & Kahan's bidiagonalization (1965),
+    Two arrays of shape (batch,), from the subspaces of bidiagonalization (Golub & Kahan 1965),
     fully reorthogonalized: each step takes one product J v and one J^T u. With k steps the two are
     the extreme singular values of J between two subspaces of dimension k: never above the largest
     and never below the smallest of J. The largest is met after few steps, the smallest, where

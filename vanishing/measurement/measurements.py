@@ -31,7 +31,7 @@ class Measurements:
     Attributes:
         signal_rms: rms of h_l; infinite where it overflowed.
         preactivation_rms: rms of z_l; infinite where it overflowed.
-        delta_rms: rms of delta_l = dL/dz_l over batch and units.
+        delta_norm: norm per sample of delta_l = dL/dz_l, as of `norm_per_sample`.
         weight_gradient_norm: Frobenius norm of dL/dW_l, of all weight matrices of layer l together.
         weight_gradient_rms: rms of the entries of dL/dW_l.
         saturated: fraction of entries at which |phi'| is below a twentieth of its supremum, over
@@ -41,7 +41,7 @@ class Measurements:
 
     signal_rms: Array
     preactivation_rms: Array
-    delta_rms: Array
+    delta_norm: Array
     weight_gradient_norm: Array
     weight_gradient_rms: Array
     saturated: Array
@@ -49,36 +49,36 @@ class Measurements:
 
     @property
     def factors(self) -> Array:
-        """The L - 1 factors on delta_rms going back by one layer, delta_rms_l / delta_rms_{l+1}."""
+        """The L - 1 factors on delta_norm going back by one layer, from layer l + 1 to layer l."""
         with np.errstate(all="ignore"):
-            return self.delta_rms[:-1] / self.delta_rms[1:]
+            return self.delta_norm[:-1] / self.delta_norm[1:]
 
     @property
     def factor(self) -> float:
-        """The geometric factor on delta_rms per layer going back: below 1 it shrinks.
+        """The geometric factor on delta_norm per layer going back: below 1 it shrinks.
 
-        exp(-slope) of the least-squares line through log delta_rms_l against l. Every layer has a
-        say, so that the last one, whose width and activation differ, hardly counts, as it would in
-        the L-1-th root of the ratio of the ends. Layers whose delta_rms is 0 or not finite have no
+        exp(-slope) of the least-squares line through log delta_norm_l against l. Every layer has a
+        say, so that the last one, whose activation differs, hardly counts, as it would in
+        the L-1-th root of the ratio of the ends. Layers whose delta_norm is 0 or not finite have no
         logarithm and are left out; NaN if less than two are left.
         """
-        return geometric_factor(self.delta_rms)
+        return geometric_factor(self.delta_norm)
 
     @property
     def ratio(self) -> float:
-        """delta_rms of the first layer over that of the last."""
+        """delta_norm of the first layer over that of the last."""
         with np.errstate(all="ignore"):
-            return float(self.delta_rms[0] / self.delta_rms[-1])
+            return float(self.delta_norm[0] / self.delta_norm[-1])
 
     @property
     def verdict(self) -> str:
-        """`verdict` of delta_rms and the signals."""
-        return verdict(self.delta_rms, signals=self._signals)
+        """`verdict` of delta_norm and the signals."""
+        return verdict(self.delta_norm, signals=self._signals)
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """`diagnose` of delta_rms and the signals."""
-        return diagnose(self.delta_rms, signals=self._signals)
+        """`diagnose` of delta_norm and the signals."""
+        return diagnose(self.delta_norm, signals=self._signals)
 
     @property
     def _signals(self) -> Array:
@@ -88,7 +88,7 @@ class Measurements:
     def __str__(self) -> str:
         columns = (
             self.signal_rms,
-            self.delta_rms,
+            self.delta_norm,
             self.weight_gradient_norm,
             self.saturated,
             self.dead,
@@ -100,7 +100,7 @@ class Measurements:
             )
         ]
         header = (
-            f"layer {'rms h':>11} {'rms delta':>11} {'|dL/dW|':>11} {'saturated':>10} {'dead':>6}"
+            f"layer {'rms h':>11} {'|delta|':>11} {'|dL/dW|':>11} {'saturated':>10} {'dead':>6}"
         )
         change = f"delta changes by {self.factor:.3g} per layer going back, {self.ratio:.1e} in all"
         return "\n".join([header, *rows, f"{self.verdict}: {change}"])
@@ -195,13 +195,13 @@ def _forward_row(layer: Layer, output: Array, memory: Any) -> tuple[float, float
 
 
 def _backward_row(layer: Layer, delta: Array, gradients: Parameters) -> tuple[float, float, float]:
-    """The rms of delta, and norm and rms of all entries of the weight gradients of one layer."""
-    delta_rms = norm(delta, delta.size)
+    """delta's norm per sample, and norm and rms of all weight gradients' entries, of one layer."""
+    delta_norm = norm(delta, len(delta))
     if layer.fans is None:
-        return delta_rms, math.nan, math.nan
+        return delta_norm, math.nan, math.nan
     weights = [gradients[name] for name in layer.fans]
     whole = math.hypot(*map(norm, weights))
-    return delta_rms, whole, whole / math.sqrt(sum(array.size for array in weights))
+    return delta_norm, whole, whole / math.sqrt(sum(array.size for array in weights))
 
 
 def _measurements(network: Sequential, forward: list[Any], backward: list[Any]) -> Measurements:
@@ -211,9 +211,9 @@ def _measurements(network: Sequential, forward: list[Any], backward: list[Any]) 
     # Takes the maximum over a layer and what follows it: at most one holds nonlinearities; NaN
     # wins.
     saturated, dead = (np.maximum.reduceat(fractions, first) for fractions in flat)
-    delta_rms, weight_norm, weight_rms = np.array(backward).T
+    delta_norm, weight_norm, weight_rms = np.array(backward).T
     return Measurements(
-        output_rms[last], output_rms[first], delta_rms, weight_norm, weight_rms, saturated, dead
+        output_rms[last], output_rms[first], delta_norm, weight_norm, weight_rms, saturated, dead
     )
 
 

@@ -23,6 +23,23 @@ def rms(array: ArrayLike) -> float:
     return norm(array, array.size)
 
 
+def norm_per_sample(array: ArrayLike) -> float:
+    """The root mean square, over the samples, of the norm of each sample's entries.
+
+    The size of a gradient that layers of any shape share: chi is the factor on its square per
+    layer, whatever the widths, while the rms of the entries moves with their number, too.
+
+    Args:
+        array: batch first, shape (batch, ...).
+
+    Examples:
+        >>> norm_per_sample(np.array([[3.0, -4.0], [-3.0, 4.0]]))
+        5.0
+    """
+    array = floats(array, "array", least_ndim=1)
+    return norm(array, len(array))
+
+
 def norm(array: Array, count: int = 1) -> float:
     """The root of the sum of squares over `count`, without a check.
 

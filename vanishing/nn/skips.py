@@ -26,10 +26,11 @@ from vanishing.nn.linear import linear_gradients
 
 @dataclass(frozen=True, eq=False)
 class Residual(Layer):
-    """The layer h + scale * branch(h) (He et al. 2016).
+    """The layer h + scale * branch(h) (He et al. 2016a).
 
-    A pre-activation block has the branch normalization, activation, linear layer. A post-activation
-    block has the branch linear layer, normalization, and is followed by an activation.
+    A pre-activation block (He et al. 2016b) has the branch normalization, activation, linear layer.
+    A post-activation block has the branch linear layer, normalization, and is followed by an
+    activation.
 
     Args:
         branch: a layer, such as a `Sequential`, whose output has the shape of its input.

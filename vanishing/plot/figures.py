@@ -63,7 +63,7 @@ def per_layer(
     role: str = "backward",
     theory: ArrayLike | None = None,
     interval: Interval | None = None,
-    ylabel: str = "rms of δ",
+    ylabel: str = "norm of δ",
     first: int = 1,
 ) -> Axes:
     """One norm per layer on a log axis, input side left.

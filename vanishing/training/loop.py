@@ -26,14 +26,14 @@ class History:
         epoch: the number of epochs done, shape (T,), from 0.
         loss: shape (T,).
         accuracy: fraction, shape (T,); NaN where the target is no class number.
-        delta_rms: rms of delta_l, shape (T, L).
+        delta_norm: norm per sample of delta_l, shape (T, L).
         weight_gradient_norm: Frobenius norm of dL/dW_l, shape (T, L).
     """
 
     epoch: Array
     loss: Array
     accuracy: Array
-    delta_rms: Array
+    delta_norm: Array
     weight_gradient_norm: Array
 
     @property
@@ -51,7 +51,7 @@ class _Row(NamedTuple):
     epoch: int
     loss: float
     accuracy: float
-    delta_rms: Array
+    delta_norm: Array
     weight_gradient_norm: Array
 
 
@@ -163,12 +163,12 @@ def _measured(network: Sequential, task: _Task, epoch: int) -> _Row:
         epoch,
         loss if math.isfinite(loss) else math.inf,
         correct_fraction(output, task.target) if has_classes else math.nan,
-        measured.delta_rms,
+        measured.delta_norm,
         measured.weight_gradient_norm,
     )
 
 
 def _diverged(epoch: int, row: _Row) -> _Row:
     """The row of an epoch whose parameters are not finite, in the shapes of another row."""
-    unknown = math.nan * row.delta_rms
+    unknown = math.nan * row.delta_norm
     return _Row(epoch, math.inf, math.nan, unknown, unknown)
