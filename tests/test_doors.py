@@ -35,7 +35,7 @@ def doors():
 
 def made_by_the_package(cls):
     """True for records that functions return, and for what can only be subclassed."""
-    records = {"Diagnosis", "Gradients", "History", "Measurements", "Record", "Split"}
+    records = {"Diagnosis", "Gradients", "History", "Measurements", "Record", "Split", "Watch"}
     return cls.__name__ in records or inspect.isabstract(cls) or getattr(cls, "_is_protocol", False)
 
 

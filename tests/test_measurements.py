@@ -184,9 +184,9 @@ def with_delta(delta):
     ("delta", "expected", "factor"),
     [
         ([0, 0, 1e-300, 1e-200], "vanishing", 1e-100),
-        ([0, 0, 0, 1], "vanishing", np.nan),
+        ([0, 0, 0, 1], "blocked", np.nan),
         ([0, 0, 0, 0], "undefined", np.nan),
-        ([1, 1, 1, 0], "undefined", 1),
+        ([1, 1, 1, 0], "steady", 1),
         ([np.inf, 1e10, 1e5, 1], "exploding", 1e5),
         ([np.nan, np.inf, 1, 1], "exploding", 1),
         ([np.nan, np.nan, 1, 1], "undefined", 1),
@@ -324,7 +324,7 @@ NAN, INF = np.nan, np.inf
         ([INF, 1.0, 1.0], [1.0, NAN, 1.0], "exploding"),
         ([1.0, 1.0, 1.0], [1.0, NAN, NAN], "undefined"),
         ([NAN, 1.0, 1.0], [1.0, 1.0, 1.0], "undefined"),
-        ([1.0, 1.0, 0.0], [1.0, 1.0, 1.0], "undefined"),
+        ([0.0, 0.0, 1.0], [1.0, 1.0, 1.0], "blocked"),
     ],
 )
 def test_there_is_one_verdict(gradients, signals, expected):

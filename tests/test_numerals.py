@@ -60,6 +60,7 @@ TYPED = {
         "2.30": "the question as it is asked; ln 10 is computed",
     },
     "foundations/two-gradients.md": dict.fromkeys(["0.01", "0.001"], "learning rates"),
+    "practice/diagnose.md": dict.fromkeys(["0.1", "0.03"], "learning rates"),
     "remedies/activations.md": {
         "0.5": "the range of an axis",
         **dict.fromkeys(["0.1", "1.5"], "learning rates"),

@@ -28,7 +28,8 @@ ORDER = [
     *(
         f"measurement.{module}"
         for module in (
-            "norms verdicts text_bars diagnosis allocator measurements correlations time_steps"
+            "norms verdicts text_bars readings advice situations diagnosis watching saved_norms "
+            "allocator measurements correlations time_steps"
         ).split()
     ),
     *(f"checking.{module}" for module in "duals gradients projection jacobians".split()),

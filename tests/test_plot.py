@@ -306,3 +306,7 @@ def test_forward_and_backward_differ_for_colour_blind_readers(scheme, vision):
         for role in ("forward", "backward")
     )
     assert np.linalg.norm(forward - backward) > 50  # 2 is just noticeable
+
+
+def test_no_layer_is_numbered_twice():
+    assert list(plot.per_layer(np.ones(6)).get_xticks()) == [1, 2, 3, 4, 5, 6]

@@ -26,6 +26,7 @@ from vanishing.measurement.measurements import Measurements, measure, measure_re
 from vanishing.measurement.norms import norm_per_sample, rms
 from vanishing.measurement.time_steps import state_gradients, step_jacobians
 from vanishing.measurement.verdicts import verdict
+from vanishing.measurement.watching import Watch, watch
 from vanishing.nn.activations import (
     Activation,
     activation,
@@ -125,6 +126,7 @@ __all__ = [
     "SGD",
     "Sequential",
     "Split",
+    "Watch",
     "accuracy",
     "activation",
     "blobs",
@@ -189,6 +191,7 @@ __all__ = [
     "verdict",
     "vjp",
     "warmup",
+    "watch",
     "xavier",
     "xavier_normal",
     "xavier_uniform",

@@ -4,7 +4,11 @@ dL/dW_l, the fractions of saturated entries and dead units, and a bar: |delta_l|
 log scale. Below: the verdict, the factor per layer, and what is worth trying.
 
 All layers, input and output included, have one width. Inputs and targets are drawn
-from N(0, 1), the loss is the mean squared error, the pass is one of training."""
+from N(0, 1), the loss is the mean squared error, the pass is one of training.
+
+With --norms no network is drawn: the file holds norms that a training run saved, by
+the names of its layers, input side first, as JSON or CSV; the options of the network
+do not count."""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -22,6 +27,7 @@ import numpy as np
 
 import vanishing as vn
 from vanishing._validation import choice, size
+from vanishing.measurement.saved_norms import saved_norms
 from vanishing.measurement.text_bars import log_bars
 from vanishing.nn.activations import ACTIVATIONS
 from vanishing.nn.initializers import INITIALIZERS
@@ -52,16 +58,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     settings = vars(parser.parse_args(argv))
     say = _json if settings.pop("json") else _table
+    file, kind = settings.pop("norms"), settings.pop("kind")
     try:
-        print(say(settings, run(**settings)), flush=True)
-    except (MemoryError, TypeError, ValueError) as error:
-        parser.error(str(error))
+        if file:
+            print(_judged(file, kind, say is _json), flush=True)
+        else:
+            print(say(settings, run(**settings)), flush=True)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # Replaces the closed pipe, which Python would flush once more at exit, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except (MemoryError, OSError, TypeError, ValueError) as error:
+        parser.error(str(error))
     return 0
 
 
@@ -78,6 +88,15 @@ def _parser() -> argparse.ArgumentParser:
         )
     parser.add_argument(
         "--json", action="store_true", help="print JSON, with null for what is not finite"
+    )
+    parser.add_argument(
+        "--norms", metavar="FILE", help="judge the norms in this file instead; - reads from stdin"
+    )
+    parser.add_argument(
+        "--kind",
+        choices=("signal", "weight"),
+        default="signal",
+        help="of the gradients in the file (default: signal)",
     )
     parser.add_argument("--version", action="version", version=vn.__version__)
     return parser
@@ -97,6 +116,22 @@ def run(
     return vn.measure(network, x, target, loss=vn.mean_squared_error, mode=mode)
 
 
+def _judged(file: str, kind: str, as_json: bool) -> str:
+    """What is to be said of the norms in a file, a line for each look and all of the last one."""
+    text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+    looks = saved_norms(text)
+    found = [vn.diagnose(look.gradients, signals=look.signals, kind=kind) for look in looks]
+    if as_json:
+        return _dumps(
+            [{"label": look.label, **vars(d)} for look, d in zip(looks, found, strict=True)]
+        )
+    lines = [
+        f"{look.label or i}: {d.verdict}, {d.factor:.3g} per layer, {d.ratio:.1e} in all"
+        for i, (look, d) in enumerate(zip(looks, found, strict=True), start=1)
+    ]
+    return "\n".join([*(lines if len(looks) > 1 else ()), str(found[-1])])
+
+
 def _table(settings: dict[str, Any], measured: vn.Measurements) -> str:
     header, *rows, _ = str(measured).splitlines()
     columns = max(len(header) + 3, shutil.get_terminal_size().columns)
@@ -114,6 +149,11 @@ def _json(settings: dict[str, Any], measured: vn.Measurements) -> str:
         "layers": vars(measured),
         "diagnosis": vars(measured.diagnosis),
     }
+    return _dumps(record)
+
+
+def _dumps(record: Any) -> str:
+    """JSON, with null for what is not finite."""
     text = json.dumps(record, default=np.ndarray.tolist)
     return json.dumps(json.loads(text, parse_constant=lambda _: None))
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from vanishing._validation import Array, instance
 from vanishing.measurement.allocator import keep_freed_memory
-from vanishing.measurement.diagnosis import Diagnosis, diagnose
+from vanishing.measurement.diagnosis import Diagnosis, judge
 from vanishing.measurement.norms import norm
+from vanishing.measurement.readings import Reading
 from vanishing.measurement.verdicts import geometric_factor, verdict
 from vanishing.nn.layer import EVALUATION, Layer, Mode, Nonlinearity, Parameters
 from vanishing.nn.losses import Loss, softmax_cross_entropy
@@ -77,8 +78,14 @@ class Measurements:
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """`diagnose` of delta_norm and the signals."""
-        return diagnose(self.delta_norm, signals=self._signals)
+        """The diagnosis of delta_norm, the signals and the dead units."""
+        columns = zip(self.delta_norm, self._signals, self.dead, strict=True)
+        return judge(
+            [
+                Reading(str(l), float(size), float(signal), None if math.isnan(dead) else dead)
+                for l, (size, signal, dead) in enumerate(columns, start=1)
+            ]
+        )
 
     @property
     def _signals(self) -> Array:

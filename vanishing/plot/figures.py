@@ -105,7 +105,8 @@ def _number_layers(ax: Axes, first: int) -> None:
     """Set the x ticks to the first layer, the last, and a few whole numbers between."""
     last = int(max(np.max(line.get_xdata()) for line in ax.lines))
     step = tick_step(last)
-    ax.xaxis.set_major_locator(FixedLocator([first, *range(step, last - step // 2, step), last]))
+    between = range(step, last - step // 2, step)
+    ax.xaxis.set_major_locator(FixedLocator(sorted({first, *between, last})))
 
 
 def curves(

@@ -1,0 +1,1 @@
+"""Real networks, what `watch` must say of each, and how they are built with PyTorch."""
