@@ -84,7 +84,8 @@ TYPED = {
         **dict.fromkeys(["0.5", "0.02", "0.1"], "weight scales that are set"),
         **dict.fromkeys(["0.05", "0.9"], "the learning rate and the momentum"),
     },
-    "remedies/regularization.md": {"0.7": "the range of an axis"},
+    "remedies/regularization.md": {"0.1": "the learning rate", "0.7": "the range of an axis"},
+    "remedies/residual-connections.md": {"0.05": "the learning rate"},
 }
 
 

@@ -38,12 +38,13 @@ def watch(
     layer. Gradients are compared by the norm over the whole batch.
 
     A layer that is called several times in one pass stands there once for each call, numbered.
-    Several passes in one block, as in gradient accumulation, are averaged.
+    Several passes in one block, as in gradient accumulation, are averaged; without `every` the
+    outputs of all of them are kept until the block ends.
 
     Args:
         model: with the hooks of a `torch.nn.Module`.
         learning_rate: of plain descent; gives each layer the length of a step over that of its
-            weights.
+            weights. Where the loss is scaled, the rate over that scale.
         every: look at the first of every so many passes only, and keep a diagnosis of each look in
             `history`.
         log: is called with a line for each of these looks; `print` by default.
