@@ -30,7 +30,9 @@ EXPECTED = {
     "mlp, pytorch default": Expected(
         "vanishing", "small weights", ("4", "6", "8"), "Initialization"
     ),
-    "mlp, sigmoid": Expected("vanishing", "flat slopes", ("16", "18", "20"), "Activations"),
+    "mlp, sigmoid": Expected(
+        "vanishing", "flat slopes", ("16", "18", "20"), "Residual connections"
+    ),
     "mlp, large weights": Expected(
         "exploding", "large weights", ("14", "16", "18", "20"), "Initialization"
     ),
@@ -67,7 +69,9 @@ EXPECTED = {
     "float16, small loss": Expected(
         "steady", "underflow", None, "Diagnose your own network: multiply the loss"
     ),
-    "float16, sigmoid": Expected("vanishing", "flat slopes", ("16", "18", "20"), "Activations"),
+    "float16, sigmoid": Expected(
+        "vanishing", "flat slopes", ("16", "18", "20"), "Residual connections"
+    ),
     "bfloat16, small loss": HEALTHY,
     "frozen backbone, new head": HEALTHY,
     "zero head": Expected(

@@ -20,10 +20,10 @@ _ADVICE = {
         "Normalization: batch normalization",
     ),
     "flat slopes": (
-        "Activations: ReLU with He's weights, in place of a sigmoid, a saturated tanh or "
-        "smaller weights",
         "Residual connections: an identity path past every block",
         "Normalization: batch normalization",
+        "Activations: ReLU with He's weights, in place of a sigmoid, a saturated tanh or "
+        "smaller weights",
     ),
     "large inputs": (
         "Initialization: inputs scaled to an rms of 1; now the first layer puts out {signal:.0f}, "

@@ -50,6 +50,12 @@ class Diagnosis:
     remedies: tuple[str, ...]
 
     @property
+    def _goes_back(self) -> bool:
+        """Whether what `first_layer` names goes on from there to the input."""
+        single = self.situation in ("one step", "large inputs", "overflow", "nan")
+        return self.verdict in ("vanishing", "exploding") and not single
+
+    @property
     def findings(self) -> str:
         """Verdict, evidence and remedies, a line each."""
         where = ""
@@ -58,7 +64,7 @@ class Diagnosis:
         if self.first_layer:
             name = self.first_layer[1]
             layer = f"layer {name}" if name.isdecimal() else repr(name)
-            where += f" at {layer}" if self.verdict == "blocked" else f", from {layer} on"
+            where += f", from {layer} back" if self._goes_back else f" at {layer}"
         remedies = (f"try {i}: {remedy}" for i, remedy in enumerate(self.remedies, start=1))
         return "\n  ".join((self.verdict + where, *self.evidence, *remedies))
 

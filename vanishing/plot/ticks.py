@@ -23,9 +23,10 @@ def tick_step(span: int) -> int:
 
 
 def log_number(value: float) -> str:
-    """A number on a log axis as a reader writes it: 10⁻⁵, 0.1, 0.2, 1, 10, 100."""
-    exponent = round(np.log10(value))
-    if -2 < exponent < 3 or not np.isclose(value, 10.0**exponent, rtol=1e-6):
+    """A number on a log axis as a reader writes it: 5·10⁻⁵, 10⁻⁵, 0.1, 0.2, 1, 10, 100."""
+    mantissa, power = (float(part) for part in f"{value:.4e}".split("e"))
+    if -2 < power < 3 or mantissa != 1 and -5 < power < 5:
         return f"{value:g}"
     superscripts = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    return "10" + str(exponent).translate(superscripts)
+    digits = "" if mantissa == 1 else f"{mantissa:g}·"
+    return f"{digits}10{f'{power:.0f}'.translate(superscripts)}"
