@@ -4,7 +4,6 @@ import copy
 import math
 import pickle
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ from vanishing.measurement.text_bars import log_bars
 from vanishing.measurement.verdicts import apart, geometric_factor
 
 INF, NAN = np.inf, np.nan
-DOCS = Path(__file__).parent.parent / "docs"
 
 
 def geometric(factor, depth, scale=1.0):
@@ -549,11 +547,6 @@ SITUATIONS = {
     "tiny steps": (lambda: vn.diagnose([1.0] * 3, **STEP, learning_rate=1e-9), "steady", None),
     "huge steps": (lambda: vn.diagnose([1.0] * 3, **STEP, learning_rate=9.0), "steady", None),
 }
-# Title -> page.
-PAGES = {
-    re.search("^# (.*)$", path.read_text("utf-8"), re.MULTILINE)[1]: path.relative_to(DOCS)
-    for path in DOCS.glob("*/*.md")
-}
 
 
 def test_every_situation_is_tried_here():
@@ -575,18 +568,10 @@ def test_a_situation_is_recognized_with_its_place_and_its_advice(situation):
 
 
 @pytest.mark.parametrize("situation", advice.SITUATIONS)
-def test_every_remedy_begins_with_the_title_of_a_page(situation):
+def test_every_situation_has_a_few_remedies_and_an_lstm_only_over_time(situation):
     assert 1 <= len(advice._ADVICE[situation]) <= advice.MOST
-    for line in advice._ADVICE[situation]:
-        assert line.partition(":")[0] in PAGES, line
-        assert situation == "vanishing over time" or "LSTM" not in line
-
-
-def test_the_pages_of_the_remedies_stand_in_the_navigation():
-    listed = (DOCS.parent / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[2]
-    for lines in advice._ADVICE.values():
-        for line in lines:
-            assert PAGES[line.partition(":")[0]].as_posix() in listed
+    told = " ".join(advice._ADVICE[situation])
+    assert situation == "vanishing over time" or "LSTM" not in told
 
 
 def test_clipping_and_a_larger_rate_or_loss_leave_a_vanishing_gradient_and_are_not_named():

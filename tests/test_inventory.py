@@ -11,6 +11,8 @@ from engine.cache import page_run
 from engine.parse import Page, prose
 from markdown import markdown
 
+from vanishing.measurement import advice
+
 ROOT = Path(__file__).parent.parent
 INVENTORY = tomllib.loads((ROOT / "docs/inventory.toml").read_text("utf-8"))
 VERDICTS = {"true": "True.", "conditional": "True with conditions.", "false": "False."}
@@ -95,3 +97,16 @@ def test_the_verdicts_on_the_home_page_are_those_of_the_statements():
         heading = sections("practice/folklore.md")[anchor][0].splitlines()[0]
         assert INVENTORY["statements"][anchor] == text
         assert VERDICTS[re.search(r'data-verdict="(\w+)"', heading)[1]] == f"{verdict}."
+
+
+@pytest.mark.parametrize("situation", advice.SITUATIONS)
+def test_every_remedy_begins_with_the_title_of_a_page_in_the_navigation(situation):
+    titles = {
+        re.search("^# (.*)$", path.read_text("utf-8"), re.MULTILINE)[1]: path
+        for path in ROOT.glob("docs/*/*.md")
+    }
+    listed = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[2]
+    for line in advice._ADVICE[situation]:
+        title = line.partition(":")[0]
+        assert title in titles, line
+        assert titles[title].relative_to(ROOT / "docs").as_posix() in listed
