@@ -116,7 +116,7 @@ CASES = [
     ([INF], "exploding", (1, "1"), NAN, "overflow", ("infinite at 1 of 1",)),
     ([1.0, 2.0], "steady", None, 0.5, None, ()),
     ([1, 1000], "vanishing", (1, "1"), 0.001, "vanishing", ()),
-    ([1e308, 1e-308], "exploding", (1, "1"), INF, "large weights", ()),
+    ([1e308, 1e-308], "exploding", (1, "1"), INF, "exploding", ()),
     ([0, 0, 1], "blocked", (2, "2"), NAN, "blocked", ("0 at 2 of 3",)),
     ([0, 0, 1e-3, 1], "vanishing", (3, "3"), 1e-3, "vanishing", ("0 at 2 of 4",)),
     ([0, 0, 0], "undefined", None, NAN, "silent", ("0 at 3 of 3",)),
@@ -127,13 +127,14 @@ CASES = [
     ([1, 1, INF], "exploding", (3, "3"), 1, "overflow", ("infinite at 1 of 3",)),
     ([1, INF, INF, 1], "exploding", (3, "3"), 1, "overflow", ("infinite at 2 of 4",)),
     ([1e-3, 1e-1, 1e-3, 1], "vanishing", (3, "3"), None, "one step", ("gets 1.0e-03 of",)),
-    ([1e5, 99, 101, 1, 1], "exploding", (3, "3"), None, "large weights", ()),
+    ([1e5, 99, 101, 1, 1], "exploding", (3, "3"), None, "exploding", ()),
     ([101, 99, 100, 1], "exploding", (3, "3"), None, "one step", ()),
     # The other layers together change more than a hundredfold: no single step explains that.
     ([1e-9, 1e-7, 1e-7, 1], "vanishing", (3, "3"), None, "one step", ()),
     ([1e-11, 1e-8, 1e-8, 1], "vanishing", (3, "3"), None, "vanishing", ()),
     ([101, 50, 100, 99], "steady", None, None, None, ()),
-    ([0.0099, 0.01, 1], "vanishing", (1, "1"), None, "vanishing", ()),
+    ([0.0099, 0.01, 1], "vanishing", (2, "2"), None, "one step", ()),
+    ([1e-4, 1e-2, 1], "vanishing", (1, "1"), None, "vanishing", ()),
     ([0.01, 0.01, 1], "steady", None, None, None, ()),
     ([100, 1, 1], "steady", None, None, None, ()),
     ([1, 1e-3, 1e-3, 1e-4, 1], "uneven", (4, "4"), None, "uneven", ("3 of 5 layers differ",)),
@@ -495,6 +496,7 @@ def test_tiny_gradients_are_mentioned_if_no_step_is_known():
 SMALL = ("relu", vn.scaled_gaussian(0.5))
 DEAD = np.zeros((8, 4))
 UNITS = np.ones((8, 4))
+UNIT = np.random.default_rng(1).standard_normal((16, 4))
 HALF = np.full((8, 4), 1e-6, np.float16)
 STEP = {"weights": [1.0] * 3, "weight_gradients": [1.0] * 3}
 
@@ -513,6 +515,11 @@ SITUATIONS = {
         lambda: look("relu", vn.scaled_gaussian(3.0)),
         "exploding",
         (13, "13"),
+    ),
+    "exploding": (
+        lambda: look("tanh", vn.scaled_gaussian(4.0), with_signals=False),
+        "exploding",
+        (8, "8"),
     ),
     "growing gradient": (lambda: look("tanh", vn.scaled_gaussian(4.0)), "exploding", (8, "8")),
     "exploding over time": (
@@ -833,6 +840,7 @@ REMEDIES = {
     "vanishing": lambda: look(*SMALL, with_signals=False, residual="pre"),
     "vanishing over time": open_gate,
     "large weights": smaller_weights_as_advised,
+    "exploding": lambda: look("tanh", vn.scaled_gaussian(1.0), with_signals=False),
     "growing gradient": lambda: look(
         "tanh", vn.scaled_gaussian(4.0), residual="pre", branch_scale=0.0
     ),
@@ -985,3 +993,27 @@ def test_a_diagnosis_pickles_and_copies():
         assert str(again) == str(found)
     with pytest.raises(AttributeError):
         found.verdict = "steady"
+
+
+def test_a_dead_layer_is_not_taken_for_large_inputs():
+    """ReLU after a long step: a first output of 60, and nothing behind it."""
+    off = np.zeros((16, 4))
+    found = vn.diagnose([off, off, UNIT], signals=[60 * UNIT, off, UNIT])
+    assert (found.verdict, found.situation) == ("blocked", "dead")
+
+
+def test_a_small_output_layer_is_one_step():
+    """As policies start: hidden layers alike, and an output layer a hundred times smaller."""
+    found = vn.diagnose([9e-3, 9.5e-3, 1.0], signals=[1.0, 1.0, 0.01])
+    assert found.situation == "one step" and "on purpose" in found.remedies[0]
+
+
+@pytest.mark.parametrize(("part", "said"), [(0.05, True), (0.15, False)])
+def test_outputs_that_hardly_differ_between_samples_are_mentioned(part, said):
+    rng = np.random.default_rng(0)
+    last = 1 + part * rng.standard_normal((256, 8))
+    found = vn.diagnose([UNIT, UNIT], signals=[last, UNIT])
+    assert found.verdict == "steady" and found.situation is None
+    told = [line for line in found.evidence if "differs between the samples" in line]
+    assert bool(told) == said
+    assert not said or told[0].startswith("only 5.0% of the output of layer 1")

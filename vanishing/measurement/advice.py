@@ -26,8 +26,8 @@ _ADVICE = {
         "smaller weights",
     ),
     "large inputs": (
-        "Initialization: inputs scaled to an rms of 1; now the first layer puts out {signal:.0f}, "
-        "where bounded activations are flat",
+        "Initialization: inputs scaled to an rms of 1, unless a normalization does it; "
+        "the first layer puts out {signal:.0f}",
     ),
     "vanishing": (
         "Residual connections: an identity path past every block",
@@ -45,6 +45,12 @@ _ADVICE = {
         "Normalization: layer normalization",
         "Clipping: by global norm, which bounds the step and keeps the ratio between layers",
     ),
+    "exploding": (
+        "Initialization: smaller weights; branches beside skips start at 0, or scaled by "
+        "1/sqrt(depth)",
+        "Normalization: layer normalization",
+        "Clipping: by global norm, which bounds the step and keeps the ratio between layers",
+    ),
     "growing gradient": (
         "Residual connections: branches that start at 0 or are scaled by 1/sqrt(depth)",
         "Initialization: smaller weights, unless a normalization undoes that",
@@ -56,7 +62,7 @@ _ADVICE = {
     ),
     "one step": (
         "Diagnose your own network: what stands between {above} and {name}, "
-        "since all other layers together change little",
+        "since all other layers together change little; a small output layer does so on purpose",
     ),
     "uneven": (
         "Diagnose your own network: what leads the gradient past {name}, or weakens it there",
@@ -97,7 +103,7 @@ _ADVICE = {
         "Gradients: a loss that is not flat where the output starts, such as cross-entropy for a "
         "sigmoid or softmax",
     ),
-    "tiny steps": ("Optimizers: a larger learning rate",),
+    "tiny steps": ("Optimizers: a larger learning rate, unless the loss is at its minimum",),
     "huge steps": ("Optimizers: a smaller learning rate",),
 }
 SITUATIONS = tuple(_ADVICE)

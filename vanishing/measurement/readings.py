@@ -26,6 +26,8 @@ class Reading:
         signal: rms of its output.
         dead: the share of its units that are off on the whole batch, as of `dead_share`.
         constant: whether its output is the same for every sample.
+        spread: the part of its output that differs between samples: the rms of what is left
+            without the mean over them, over the rms.
         zero_weights: whether all its weights are 0.
         subnormal: whether the rms of the gradient's entries that are not 0 lies below the smallest
             normal number of the format, where digits are lost.
@@ -38,6 +40,7 @@ class Reading:
     signal: float | None = None
     dead: float | None = None
     constant: bool | None = None
+    spread: float | None = None
     zero_weights: bool | None = None
     subnormal: bool = False
     step: float | None = None
@@ -80,6 +83,7 @@ def read(
         output, found["signal"] = rms_of(signal, f"signals of layer {name!r}")
         found["dead"] = dead_share(output, array if kind == "signal" else None)
         found["constant"] = is_constant(output)
+        found["spread"] = spread_of(output, found["signal"])
     slope = None
     if weight_gradient is not None:
         _, slope = rms_of(weight_gradient, f"weight_gradients of layer {name!r}")
@@ -140,6 +144,15 @@ def is_subnormal(gradient: Array, smallest: float) -> bool:
     """Whether the entries that are not 0 have an rms below the format's smallest normal number."""
     entries = gradient[gradient != 0]
     return bool(entries.size) and norm(entries, entries.size) < smallest
+
+
+def spread_of(signal: Array, size: float) -> float | None:
+    """The part of a signal of this rms that differs between samples; None with a single sample."""
+    if signal.ndim < 2 or len(signal) < 2 or not 0 < size < math.inf:
+        return None
+    wide = signal.astype(np.float64)
+    differing = wide - wide.mean(axis=0)
+    return norm(differing, differing.size) / size
 
 
 def is_constant(signal: Array) -> bool | None:

@@ -33,6 +33,8 @@ short; and where one is longer, it is long."""
 LARGE = 10
 """A first output with more than this rms, of which less than a tenth is left in the next layer,
 comes from large inputs to a bounded activation."""
+ALIKE = 0.1
+"""Evidence is a smaller part of the last hidden output that differs between the samples."""
 SHOWN = 3
 """So many dead layers are named one by one."""
 FAINT = 1e-12
@@ -137,7 +139,8 @@ class Case:
     def _has_large_inputs(self) -> bool:
         """Whether the first output is large, and the second, behind a bounded activation, not."""
         known = len(self.signals) > 1 and self.over == "layers"
-        return known and bool(self.signals[0] > LARGE * max(1, self.signals[1]))
+        off = any(reading.dead == 1 for reading in self.readings)
+        return known and not off and bool(self.signals[0] > LARGE * max(1, self.signals[1]))
 
     def _blocked(self) -> tuple[str, int]:
         """Why the first layers get exactly 0, and which layer it is that stops the gradient."""
@@ -173,8 +176,8 @@ class Case:
         known = bool(np.isfinite(self.signals).all())
         kept = known and self._keeps_its_signal()
         if what == "exploding":
-            return ("growing gradient" if kept else "large weights"), where
-        return ("flat slopes" if kept else "small weights" if known else "vanishing"), where
+            return ("growing gradient" if kept else "large weights" if known else what), where
+        return ("flat slopes" if kept else "small weights" if known else what), where
 
     def _keeps_its_signal(self) -> bool:
         """Whether the signal changes little, on a log scale, while the gradient changes much."""
@@ -187,7 +190,7 @@ class Case:
         logs = np.log(self.sizes[reached])
         changes = logs[:-1] - logs[1:]
         total = changes.sum()
-        if len(changes) < 3:
+        if len(changes) < 2:
             return None
         i = int(np.argmax(changes * np.sign(total)))
         rest = abs(total - changes[i])
@@ -266,6 +269,7 @@ class Case:
             yield f"{share} of the units of {self.called(i)} are off on the whole batch"
         if dead[SHOWN:]:
             yield f"so are more than {DEAD:.0%} of those of {len(dead[SHOWN:])} layers more"
+        yield from self._alike()
         steps = self._steps()
         if steps.size:
             span = f"{steps.min():.0e} to {steps.max():.0e}"
@@ -275,6 +279,14 @@ class Case:
                 f"every gradient is below {FAINT:.0e}, small for a step: "
                 "weights and learning_rate tell how small"
             )
+
+    def _alike(self) -> Iterator[str]:
+        """How little of the last hidden output, if so little, differs between the samples."""
+        known = [i for i, reading in enumerate(self.readings) if reading.spread is not None]
+        if len(known) > 1 and 0 < (self.readings[known[-2]].spread or 0) < ALIKE:
+            i = known[-2]
+            share = f"{self.readings[i].spread:.1%}"
+            yield f"only {share} of the output of {self.called(i)} differs between the samples"
 
     def _missing(self, unit: str) -> Iterator[str]:
         missing = [i for i, reading in enumerate(self.readings) if reading.gradient is None]

@@ -400,6 +400,7 @@ def _merged(readings: Sequence[Reading]) -> Reading:
         signal=mean(r.signal for r in readings),
         dead=None if None in dead else min(d for d in dead if d is not None),
         constant=all(r.constant for r in readings),
+        spread=mean(r.spread for r in readings),
         subnormal=all(r.subnormal for r in readings),
     )
 
