@@ -139,6 +139,8 @@ CASES = [
     ([100, 1, 1], "steady", None, None, None, ()),
     ([1, 1e-3, 1e-3, 1e-4, 1], "uneven", (4, "4"), None, "uneven", ("3 of 5 layers differ",)),
     ([1, 1e3, 2e3, 1e3, 1], "uneven", (3, "3"), None, "uneven", ("2.0e+03 of the last",)),
+    # Farthest is counted from the nearer end: 1/1000 of the smaller, 200 times the larger.
+    ([1, 200e1, 1e-3, 300e1, 10], "uneven", (3, "3"), None, "uneven", ("1.0e-04 of the last",)),
     ([1, 1e-3, 1e-3, 1, 1], "steady", None, None, None, ("2 of 5 layers differ",)),
     ([1, 1e-3, 1, 1e-3, 1, 1e-3, 1], "steady", None, None, None, ("3 of 7 layers differ",)),
     (
@@ -1017,3 +1019,58 @@ def test_outputs_that_hardly_differ_between_samples_are_mentioned(part, said):
     told = [line for line in found.evidence if "differs between the samples" in line]
     assert bool(told) == said
     assert not said or told[0].startswith("only 5.0% of the output of layer 1")
+
+
+def test_the_spread_is_that_of_each_unit_between_two_samples_or_more():
+    fixed, moving = np.full((2, 1), 30.0), np.array([[10.0], [-10.0]])
+    both = np.hstack([fixed, moving])
+    assert read("l", both, signal=both).spread == pytest.approx(math.sqrt(100 / 1000))
+    assert read("l", fixed, signal=fixed).spread == 0 and read("l", fixed, signal=fixed).constant
+    assert read("l", both, signal=both.astype(np.float16)).spread == pytest.approx(0.316, abs=1e-3)
+    for unknown in (both[:1], 0 * both, both[:, 0], np.full((2, 2), INF)):
+        assert read("l", both, signal=unknown).spread is None
+
+
+@pytest.mark.parametrize(
+    ("signals", "over", "large"),
+    [
+        ([10.0, 1.0, 1.0], "layers", False),
+        ([11.0, 1.0, 1.0], "layers", True),
+        ([11.0, 0.1, 0.1], "layers", True),
+        ([15.0, 1.2, 1.2], "layers", True),
+        ([15.0, 1.6, 1.6], "layers", False),
+        ([11.0, 1.0], "layers", True),
+        ([11.0, 1.0, 1.0], "time", False),
+    ],
+)
+def test_what_counts_as_large_inputs(signals, over, large):
+    sizes = [0.0, *[1.0] * (len(signals) - 1)]
+    found = vn.diagnose(sizes, signals=signals, over=over)
+    assert (found.situation == "large inputs") == large
+
+
+def test_units_are_the_channels_of_images_and_the_last_axis_of_sequences():
+    images = np.ones((8, 4, 3, 5))
+    images[:, 1] = 0
+    sequences = np.ones((8, 3, 5))
+    sequences[:, :, 2] = 0
+    flat = np.ones((8, 5))
+    flat[:, 2] = 0
+    for signal, share in ((images, 1 / 4), (sequences, 1 / 5), (flat, 1 / 5)):
+        assert read("l", signal, signal=signal).dead == share
+    # A preactivation of 0 is off, too, where it gets no gradient.
+    gradient = np.where(flat == 0, 0.0, 1.0)
+    assert read("l", gradient, signal=np.where(flat == 0, [[-1.0]] * 7 + [[0.0]], 1.0)).dead == 0.2
+
+
+def test_gradients_of_weights_say_nothing_of_dead_units():
+    gradient, signal = np.zeros((8, 8)), np.ones((8, 8))
+    gradient[0, 0], signal[:, 1:] = 1, -np.arange(1.0, 9.0)[:, None]
+    assert vn.diagnose([gradient] * 3, signals=[signal] * 3).situation == "dead"
+    assert vn.diagnose([gradient] * 3, signals=[signal] * 3, kind="weight").situation is None
+
+
+def test_gradients_of_the_loss_belong_to_time_steps():
+    said = "^loss_gradients are those of time steps; over='time' is expected$"
+    with pytest.raises(ValueError, match=said):
+        vn.diagnose([1.0, 1.0], loss_gradients=[0.0, 1.0])

@@ -62,7 +62,21 @@ def test_what_is_missing_and_what_is_not_finite():
     (look,) = saved_norms('{"a": null, "b": NaN, "c": Infinity}')
     assert look.gradients["a"] is None
     assert math.isnan(look.gradients["b"]) and look.gradients["c"] == math.inf
-    assert saved_norms("a,\nb,None\nc,2")[0].gradients == {"a": None, "b": None, "c": 2}
+    assert saved_norms("a,\nb,None\nc,null\nd,0")[0].gradients == {
+        "a": None,
+        "b": None,
+        "c": None,
+        "d": 0,
+    }
+    (wide,) = saved_norms("step,a,b,c\n1,None,null,2")
+    assert wide.gradients == {"a": None, "b": None, "c": 2}
+
+
+def test_blanks_around_cells_and_lines_do_not_count():
+    (look,) = saved_norms('\n\n "fc1" ;  1e-7\n"fc2, the second"; 0.5\n\n')
+    assert look.gradients == {"fc1": 1e-7, "fc2, the second": 0.5}
+    (quoted,) = saved_norms('fc1, 1\n"a", "2"')
+    assert quoted.gradients == {"fc1": 1, "a": 2}
 
 
 WRONG = {
@@ -72,7 +86,9 @@ WRONG = {
     "a,1\nb,x\n": "line 2: 'x' is no norm",
     "a,1\nb,-2\n": "line 2: '-2' is no norm",
     "a,1\nb,2,3,4\n": "line 2 has 4 columns; a name",
-    "a,1\na,2\n": "two lines have the same name",
+    "a,1,2\nb,2,x\n": "line 2: 'x' is no norm",
+    "step,a,b\n1,2,3\n2,3,-1\n": "line 3: '-1' is no norm",
+    "a,1\na,2\n": "^two lines have the same name; one line for each layer is expected$",
     '{"a": 1,\n"b" 2}': "line 2: Expecting ':' delimiter",
     '{"a": true}': "of 'a': True is no norm",
     '[["a"], ["b"]]': "holds no pairs",

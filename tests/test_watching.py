@@ -5,6 +5,7 @@ The first half needs no PyTorch: a tiny one in NumPy stands in for it.
 
 import contextlib
 import copy
+import math
 import pickle
 import threading
 import warnings
@@ -15,6 +16,8 @@ import pytest
 
 import vanishing as vn
 from vanishing.measurement import watching
+from vanishing.measurement.readings import Reading
+from vanishing.measurement.watching import _merged
 
 
 def inputs(shape=(8, 16), seed=1, **options):
@@ -1071,3 +1074,27 @@ def test_an_exception_in_the_forward_pass(torch):
         model(x_of(torch)).square().sum().backward()
     twin(x_of(torch)).square().sum().backward()
     assert len(seen._passes) == 1
+
+
+def test_passes_are_averaged_and_what_holds_in_each_of_them_is_kept():
+    def one(gradient, signal, **more):
+        return Reading("fc", gradient, signal, **more)
+
+    first = one(3.0, 1.0, dead=0.9, constant=True, spread=0.6, subnormal=True)
+    second = one(4.0, 7.0, dead=0.2, constant=True, spread=0.8, subnormal=True)
+    last = one(5.0, None, dead=1.0, constant=False, spread=None, zero_weights=True)
+    assert _merged([first]) is first
+    assert _merged([first, second]) == one(
+        math.sqrt(12.5),
+        5.0,
+        dead=0.2,
+        constant=True,
+        spread=pytest.approx(math.sqrt(0.5)),
+        subnormal=True,
+    )
+    found = _merged([first, second, last])
+    assert found.signal == 5.0 and found.spread == pytest.approx(math.sqrt(0.5))
+    assert not found.constant and not found.subnormal and found.zero_weights
+    assert _merged([one(None, None, dead=None), one(None, None, dead=0.5)]) == one(
+        None, None, dead=None, constant=False
+    )
