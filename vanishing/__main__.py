@@ -126,7 +126,7 @@ def _judged(file: str, kind: str, as_json: bool) -> str:
             [{"label": look.label, **vars(d)} for look, d in zip(looks, found, strict=True)]
         )
     lines = [
-        f"{look.label or i}: {d.verdict}, {d.factor:.3g} per layer, {d.ratio:.1e} in all"
+        f"{look.label or i}: {d.summary}"
         for i, (look, d) in enumerate(zip(looks, found, strict=True), start=1)
     ]
     return "\n".join([*(lines if len(looks) > 1 else ()), str(found[-1])])

@@ -12,16 +12,21 @@ from typing import Any
 MOST = 3
 """Pieces of advice in one diagnosis."""
 
-# Each begins with the title of the chapter that treats it.
+# Each piece of advice begins with the title of the chapter that treats it.
+_SKIPS = "Residual connections: an identity path past every block"
+_BATCH_NORM = "Normalization: batch normalization"
+_LAYER_NORM = "Normalization: layer normalization"
+_CLIPPING = "Clipping: by global norm, which bounds the step and keeps the ratio between layers"
+
 _ADVICE = {
     "small weights": (
         "Initialization: weights {inverse:.2g} times as large; He's for ReLU, Xavier's for tanh",
-        "Residual connections: an identity path past every block",
-        "Normalization: batch normalization",
+        _SKIPS,
+        _BATCH_NORM,
     ),
     "flat slopes": (
-        "Residual connections: an identity path past every block",
-        "Normalization: batch normalization",
+        _SKIPS,
+        _BATCH_NORM,
         "Activations: ReLU with He's weights, in place of a sigmoid, a saturated tanh or "
         "smaller weights",
     ),
@@ -30,7 +35,7 @@ _ADVICE = {
         "the first layer puts out {signal:.0f}",
     ),
     "vanishing": (
-        "Residual connections: an identity path past every block",
+        _SKIPS,
         "Activations: ReLU, not sigmoid",
         "Initialization: He's weights for ReLU, Xavier's for tanh",
     ),
@@ -42,19 +47,19 @@ _ADVICE = {
     "large weights": (
         "Initialization: weights {inverse:.2g} times as large; branches beside skips start at 0, "
         "or scaled by 1/sqrt(depth)",
-        "Normalization: layer normalization",
-        "Clipping: by global norm, which bounds the step and keeps the ratio between layers",
+        _LAYER_NORM,
+        _CLIPPING,
     ),
     "exploding": (
         "Initialization: smaller weights; branches beside skips start at 0, or scaled by "
         "1/sqrt(depth)",
-        "Normalization: layer normalization",
-        "Clipping: by global norm, which bounds the step and keeps the ratio between layers",
+        _LAYER_NORM,
+        _CLIPPING,
     ),
     "growing gradient": (
         "Residual connections: branches that start at 0 or are scaled by 1/sqrt(depth)",
         "Initialization: smaller weights, unless a normalization undoes that",
-        "Clipping: by global norm, which bounds the step and keeps the ratio between layers",
+        _CLIPPING,
     ),
     "exploding over time": (
         "Clipping: by global norm, which bounds the step",

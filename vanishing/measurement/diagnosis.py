@@ -50,6 +50,11 @@ class Diagnosis:
     remedies: tuple[str, ...]
 
     @property
+    def summary(self) -> str:
+        """Verdict, factor and ratio in a line, as for a log."""
+        return f"{self.verdict}, {self.factor:.3g} per layer, {self.ratio:.1e} in all"
+
+    @property
     def _goes_back(self) -> bool:
         """Whether what `first_layer` names goes on from there to the input."""
         single = self.situation in ("one step", "large inputs", "overflow", "nan")

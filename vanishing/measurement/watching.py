@@ -220,8 +220,7 @@ class Watch:
             self._done = [run]
             found = self._diagnosis_of(self._done)
             self.history.append(found)
-            course = f"{found.factor:.3g} per layer, {found.ratio:.1e} in all"
-            self._log(f"pass {run.number}: {found.verdict}, {course}")
+            self._log(f"pass {run.number}: {found.summary}")
 
     @property
     def readings(self) -> tuple[Reading, ...]:
