@@ -12,14 +12,15 @@ import importlib.metadata
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import nbformat
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import Files, get_files
 from mkdocs.structure.pages import Page
 from nbclient.exceptions import CellExecutionError
 
@@ -33,6 +34,36 @@ FOLDER = Path(".cache/labs")
 PACKAGES = ("ipykernel", "ipython", "matplotlib-inline", "mkdocs-jupyter", "nbclient", "nbconvert")
 
 
+class Execution(Thread):
+    """Executes labs one after another, and keeps what stopped one.
+
+    The thread waits for kernels, which are processes. As a daemon, it ends with a build that ends
+    early.
+    """
+
+    def __init__(self, labs: Sequence[Page], config: MkDocsConfig, files: Files) -> None:
+        super().__init__(daemon=True)
+        self.work = labs, config, files
+        self.stopped_by: dict[str, Exception] = {}
+
+    def run(self) -> None:
+        labs, *arguments = self.work
+        for lab in labs:
+            try:
+                lab.render(*arguments)
+            except Exception as error:
+                self.stopped_by[lab.file.src_uri] = error
+
+    def wait_for(self, lab: str) -> None:
+        """Wait until all labs are executed; raise what stopped this one."""
+        self.join()
+        if lab in self.stopped_by:
+            raise self.stopped_by[lab]
+
+
+executions: list[Execution] = []
+
+
 def on_config(config: MkDocsConfig) -> None:
     """Let Jupyter find kernel and template; name the cache by all that a lab's run depends on.
 
@@ -42,6 +73,22 @@ def on_config(config: MkDocsConfig) -> None:
     os.environ["JUPYTER_PATH"] = str(JUPYTER)
     folder = FOLDER / digest(*map(importlib.metadata.version, PACKAGES))
     config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(folder)
+
+
+def on_pre_build(config: MkDocsConfig) -> None:
+    """Begin to execute the labs, so that the next hook runs the pages meanwhile.
+
+    mkdocs-jupyter keeps what it executed, and takes it from there when MkDocs renders the lab.
+    """
+    for execution in executions:
+        execution.join()
+    plugin = config.plugins["mkdocs-jupyter"]
+    files = get_files(config)
+    labs = [Page(None, file, config) for file in files if plugin.should_include(file)]
+    for lab in labs:
+        plugin.on_pre_page(lab, config, files)
+    executions[:] = [Execution(labs, config, files)]
+    executions[0].start()
 
 
 def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> None:
@@ -57,13 +104,12 @@ def on_post_build(config: MkDocsConfig) -> None:
             shutil.rmtree(folder)
 
 
-def render_lab(
-    page: Page, execute: Callable[..., None], config: MkDocsConfig, files: Files
-) -> None:
+def render_lab(page: Page, take: Callable[..., None], config: MkDocsConfig, files: Files) -> None:
     """Render a lab as MkDocs renders a page, once mkdocs-jupyter has the executed notebook."""
     path = os.path.relpath(page.file.abs_src_path)
     try:
-        execute(config, files)
+        executions[0].wait_for(page.file.src_uri)
+        take(config, files)
         # Ignore the style sheet that mkdocs-jupyter appends to the template's JSON.
         notebook, _ = json.JSONDecoder().raw_decode(page.content)
         run = notebook_run(notebook, path)
