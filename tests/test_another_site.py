@@ -112,6 +112,7 @@ SETTINGS = Settings(
 """,
     "mkdocs.yml": """\
 site_name: Orbits
+site_url: https://orbits.example/years/
 theme: mkdocs
 use_directory_urls: false
 validation:
@@ -192,6 +193,12 @@ def test_another_site_gets_its_figures_with_knobs_and_downloads(other):
     assert "A year at 1 is 1.</p>" in html
     assert "return distance**1.5" not in (other / "site/index.py").read_text("utf-8")
     assert '"8.0 years\\n"' in (other / "site/index.ipynb").read_text("utf-8")
+
+
+def test_a_site_with_an_address_has_a_picture_for_links_to_a_page(other):
+    picture = (other / "site/index.png").read_bytes()
+    assert picture.startswith(b"\x89PNG") and int.from_bytes(picture[16:20], "big") == 1200
+    assert not (other / "site/library.png").exists()
 
 
 def test_another_site_holds_no_name_of_this_one(other):

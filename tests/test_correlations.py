@@ -80,3 +80,17 @@ def test_signals_of_different_batches_are_refused():
         ValueError, match=r"signals has shapes \[\(2, 3\), \(4, 3\)\]; \(batch, n_l\) per layer is"
     ):
         vn.signal_correlation([np.ones((2, 3)), np.ones((4, 3))])
+
+
+def test_the_signal_difference_is_the_deviation_from_the_mean_of_the_batch():
+    network, x = network_of((4, 6, 3))
+    found = vn.signal_difference(network.record(x).h)
+    assert found == pytest.approx([np.sqrt(np.mean(h.var(axis=0))) for h in network.record(x).h])
+    assert vn.signal_difference([np.full((2, 3), 0.1), np.array([[1.0], [5.0]])]).tolist() == [0, 2]
+
+
+def test_the_signal_difference_keeps_what_the_mean_of_large_values_would_round():
+    h = np.full((3, 1), 0.5) + np.array([[0.0], [1.0], [2.0]]) * 2.0**-53
+    expected = np.ptp(h) * np.sqrt(1 / 6) if len(set(h.ravel())) == 3 else h.std()
+    assert vn.signal_difference([h])[0] == pytest.approx(expected, rel=0.3)
+    assert vn.signal_difference([np.full((7, 1), 0.1)])[0] == 0

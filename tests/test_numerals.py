@@ -37,10 +37,9 @@ TYPED = {
             ["0.1", "0.2", "0.5", "0.75", "0.125", "1.5"], "exact, or the question itself"
         ),
         "1.9": "a setting of the change to try",
-        "95 %": "the level of the intervals",
     },
     "foundations/exploding.md": {
-        **dict.fromkeys(["0.3", "0.01"], "settings of the experiments"),
+        **dict.fromkeys(["0.3", "0.01", "0.1"], "settings of the experiments"),
         "1.00": "tanh's steepest slope, exact",
     },
     "foundations/gradients.md": dict.fromkeys(
@@ -51,15 +50,20 @@ TYPED = {
         **dict.fromkeys(["0.99", "1 %"], "thresholds of the page's definitions"),
         "90 %": "quoted from the paper",
     },
-    "foundations/saturation.md": {
+    "foundations/weights-times-slope.md": {
         "0.25": "sigmoid's steepest slope, exact",
         "0.05": "the range of an axis",
+    },
+    "foundations/going-forward.md": {
+        "0.3": "the size of the biases",
+        "0.1": "the learning rate",
     },
     "foundations/stuck-cost.md": {
         "0.1": "the learning rate",
         "2.30": "the question as it is asked; ln 10 is computed",
+        **dict.fromkeys(["0.0001", "0.001", "0.01"], "sizes of steps that are set"),
     },
-    "foundations/two-gradients.md": dict.fromkeys(["0.01", "0.001"], "learning rates"),
+    "foundations/two-gradients.md": dict.fromkeys(["0.01", "0.001", "0.05"], "learning rates"),
     "practice/diagnose.md": dict.fromkeys(["0.1", "0.03"], "learning rates"),
     "remedies/activations.md": {
         "0.5": "the range of an axis",
@@ -81,7 +85,7 @@ TYPED = {
         **dict.fromkeys(["0.01", "0.1"], "learning rates"),
     },
     "remedies/recurrence.md": {
-        **dict.fromkeys(["0.5", "0.02", "0.1"], "weight scales that are set"),
+        **dict.fromkeys(["0.5", "0.1"], "weight scales that are set"),
         **dict.fromkeys(["0.05", "0.9"], "the learning rate and the momentum"),
     },
     "remedies/regularization.md": {"0.1": "the learning rate", "0.7": "the range of an axis"},

@@ -35,9 +35,14 @@ ORDER = [
     *(f"checking.{module}" for module in "duals gradients projection jacobians".split()),
     *(
         f"training.{module}"
-        for module in "optimizers schedules clipping datasets descent loop".split()
+        for module in "optimizers schedules clipping datasets descent loop side_by_side".split()
     ),
-    *(f"plot.{module}" for module in "style ticks series_labels axes figures explorables".split()),
+    *(
+        f"plot.{module}"
+        for module in (
+            "style ticks series_labels axes figures canvas schematics pictures explorables"
+        ).split()
+    ),
 ]
 # Room -> the rooms that it imports from. `plot` draws what it is given.
 MAY_IMPORT = {

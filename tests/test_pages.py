@@ -8,6 +8,7 @@ from pathlib import Path
 
 import alone
 import pytest
+import terms
 import vanishing
 import yaml
 from engine.cache import page_run, page_runs, store
@@ -44,6 +45,20 @@ def fences(text: str) -> int:
 def test_every_python_fence_ran(path):
     visible = [block for block in page_run(path).blocks if not block.hidden]
     assert fences(path.read_text("utf-8")) == len(visible)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_no_block_is_longer_than_a_reader_bears(path):
+    for block in page_run(path).blocks:
+        lines, most = block.source.count("\n") + 1, 60 if "fold" in block.options else 25
+        assert block.hidden or lines <= most, f"{path}:{block.line} has {lines} lines, over {most}"
+
+
+@pytest.mark.parametrize("path", terms.CHAPTERS, ids=lambda path: path.stem)
+def test_the_first_use_of_a_term_is_a_link_to_the_glossary(path):
+    text = path.read_text("utf-8")
+    unlinked = [text[use.start : use.end] for use in terms.first_uses(path) if not use.linked]
+    assert not unlinked, f"{path}: {unlinked} are no links; repair: python tests/terms.py"
 
 
 @pytest.fixture

@@ -20,7 +20,11 @@ from vanishing.checking.jacobians import (
     vjp,
 )
 from vanishing.checking.projection import projection_test
-from vanishing.measurement.correlations import gradient_autocorrelation, signal_correlation
+from vanishing.measurement.correlations import (
+    gradient_autocorrelation,
+    signal_correlation,
+    signal_difference,
+)
 from vanishing.measurement.diagnosis import Diagnosis, diagnose
 from vanishing.measurement.measurements import Measurements, measure, measure_record
 from vanishing.measurement.norms import norm_per_sample, rms
@@ -87,6 +91,7 @@ from vanishing.training.descent import descend
 from vanishing.training.loop import History, train
 from vanishing.training.optimizers import SGD, AdaGrad, Adam, AdamW, Optimizer, RMSprop
 from vanishing.training.schedules import warmup
+from vanishing.training.side_by_side import SideBySide
 
 __version__ = "0.1.0"
 
@@ -125,6 +130,7 @@ __all__ = [
     "Residual",
     "SGD",
     "Sequential",
+    "SideBySide",
     "Split",
     "Watch",
     "accuracy",
@@ -175,6 +181,7 @@ __all__ = [
     "selu",
     "sigmoid",
     "signal_correlation",
+    "signal_difference",
     "silu",
     "singular_values",
     "softmax_cross_entropy",

@@ -2,6 +2,9 @@
 // Nothing is computed here. Without scripts the figure stands as it starts, and no knob shows.
 // The engine's classes are found by their ends, since each site chooses the prefix.
 
+// Milliseconds from one setting to the next while a figure plays.
+const STEP = 330;
+
 // The drawings and their lines of text, fetched when they are first needed; a script, because a page that was
 // opened from a folder may load no other file.
 const statesOf = (figure) =>
@@ -17,8 +20,16 @@ const statesOf = (figure) =>
     document.head.append(script);
   }));
 
+const drawingOf = ({ pieces, settings }, position) => settings[position][1].map((piece) => pieces[piece]).join("");
+
+const positionOf = (figure) =>
+  figure.knobs.reduce((sum, { values, input }) => sum * values.length + Number(input.value), 0);
+
 const settingOf = (figure) =>
   new URLSearchParams(figure.knobs.map(({ name, values, input }) => [name, values[input.value]]));
+
+// A browser refuses an address that changes too often, so it waits until the reader lets go of a knob.
+const address = (figure) => history.replaceState(null, "", `#${figure.id}?${settingOf(figure)}`);
 
 function tell(figure) {
   for (const { values, input, output } of figure.knobs) {
@@ -26,18 +37,29 @@ function tell(figure) {
   }
 }
 
-async function show(figure) {
+// Draw the setting of the knobs, and behind it, faint, the one from which the reader came.
+async function show(figure, from) {
   tell(figure);
-  const reading = figure.querySelector("[class$=reading]");
+  let states;
   try {
-    const states = await statesOf(figure);
-    const position = figure.knobs.reduce((sum, { values, input }) => sum * values.length + Number(input.value), 0);
-    const [line, drawing] = states[position];
-    figure.querySelector("[class$=state]").innerHTML = drawing;
-    reading.innerHTML = line;
+    states = await statesOf(figure);
   } catch {
-    reading.textContent = "This run could not be loaded; turn the knob again to try once more.";
+    pause(figure);
+    figure.reading.textContent = "This run could not be loaded; turn the knob again to try once more.";
+    return;
   }
+  const position = positionOf(figure);
+  figure.front.innerHTML = drawingOf(states, position);
+  figure.reading.innerHTML = states.settings[position][0];
+  figure.shown = position;
+  if (figure.ghost) haunt(figure, from === position ? undefined : from, states);
+}
+
+function haunt({ id, ghost }, from, states) {
+  if (ghost.from === from) return;
+  ghost.from = from;
+  // What a drawing refers to needs names that differ from those of the drawing in front.
+  ghost.innerHTML = from === undefined ? "" : drawingOf(states, from).replaceAll(`${id}-state-`, `${id}-ghost-`);
 }
 
 // The state stands in the address, after the figure's own anchor.
@@ -45,12 +67,36 @@ function follow() {
   const [id, setting] = decodeURIComponent(location.hash.slice(1)).split("?");
   const figure = setting && document.getElementById(id);
   if (!figure?.knobs) return;
+  pause(figure);
   for (const [name, value] of new URLSearchParams(setting)) {
     const knob = figure.knobs.find((knob) => knob.name === name);
     if (knob?.values.includes(value)) knob.input.value = knob.values.indexOf(value);
   }
   show(figure);
   figure.scrollIntoView();
+}
+
+// One value further, from the last to the first; at the last one it stops.
+function step(figure, { values, input }) {
+  figure.from = undefined;
+  input.value = (Number(input.value) + 1) % values.length;
+  if (Number(input.value) === values.length - 1) pause(figure);
+  show(figure, figure.shown);
+}
+
+function play(figure, knob) {
+  figure.button.ariaPressed = "true";
+  figure.reading.ariaLive = "off"; // not three announcements a second; the last one is made
+  figure.timer = setInterval(step, STEP, figure, knob);
+  step(figure, knob);
+}
+
+function pause(figure) {
+  if (!figure.timer) return;
+  figure.timer = clearInterval(figure.timer);
+  figure.button.ariaPressed = "false";
+  figure.reading.ariaLive = "polite";
+  address(figure);
 }
 
 function addKnob(knob, box) {
@@ -69,22 +115,49 @@ function addKnob(knob, box) {
   box.append(label);
 }
 
-addEventListener("DOMContentLoaded", () => {
-  for (const figure of document.querySelectorAll("figure[data-knobs]")) {
-    figure.knobs = JSON.parse(figure.dataset.knobs);
-    const box = document.createElement("div");
-    box.className = figure.className.replace(/figure$/, "knobs");
-    box.role = "group";
-    box.ariaLabel = "What to change in this figure";
-    for (const knob of figure.knobs) addKnob(knob, box);
-    tell(figure);
-    box.addEventListener("pointerenter", () => statesOf(figure).catch(() => {}), { once: true });
-    box.addEventListener("input", () => {
-      history.replaceState(null, "", `#${figure.id}?${settingOf(figure)}`);
-      show(figure);
-    });
-    figure.querySelector("svg").after(box);
+function addButton(figure, knob) {
+  figure.button = document.createElement("button");
+  Object.assign(figure.button, { type: "button", ariaLabel: `Play ${knob.name}`, ariaPressed: "false" });
+  figure.button.addEventListener("click", () => (figure.timer ? pause(figure) : play(figure, knob)));
+  const row = document.createElement("div");
+  knob.input.parentElement.replaceWith(row);
+  row.append(knob.input.parentElement, figure.button);
+}
+
+function addKnobs(figure) {
+  figure.knobs = JSON.parse(figure.dataset.knobs);
+  figure.reading = figure.querySelector("[class$=reading]");
+  figure.front = figure.querySelector("[class$=state]");
+  const box = document.createElement("div");
+  box.className = figure.className.replace(/figure$/, "knobs");
+  box.role = "group";
+  box.ariaLabel = "What to change in this figure";
+  for (const knob of figure.knobs) addKnob(knob, box);
+  const playing = figure.knobs.find((knob) => knob.plays);
+  if (playing) addButton(figure, playing);
+  if ("ghost" in figure.dataset) {
+    figure.ghost = figure.front.cloneNode();
+    figure.ghost.setAttribute("class", figure.className.replace(/figure$/, "ghost"));
+    figure.front.before(figure.ghost);
   }
+  figure.shown = positionOf(figure);
+  tell(figure);
+  box.addEventListener("pointerenter", () => statesOf(figure).catch(() => {}), { once: true });
+  // From the first move of a knob until the reader lets go, the ghost is what stood there before.
+  box.addEventListener("input", () => {
+    pause(figure);
+    figure.from ??= figure.shown;
+    show(figure, figure.from);
+  });
+  box.addEventListener("change", () => {
+    figure.from = undefined;
+    address(figure);
+  });
+  figure.querySelector("svg").after(box);
+}
+
+addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("figure[data-knobs]").forEach(addKnobs);
   follow();
   addEventListener("hashchange", follow);
 });

@@ -1,5 +1,6 @@
 """MkDocs hooks: pages run in parallel, downloads, the font, a site that is whole or untouched."""
 
+import base64
 import hashlib
 import html
 import importlib.util
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -61,25 +63,35 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Put beside each page that runs its notebook, its script, and the states of its figures."""
+    """Put beside each page that runs its notebook, its script, and what its figures need."""
     for name, run in runs.items():
         if run.shows_code:
             stem = name.removesuffix(".md")
             whole = notebook(run)
             files.append(File.generated(config, f"{stem}.ipynb", content=whole))
             files.append(File.generated(config, f"{stem}.py", content=script(whole)))
+        if run.preview and config.site_url:  # an address elsewhere needs the whole one
+            picture = base64.b64decode(run.preview)
+            files.append(File.generated(config, preview_name(name), content=picture))
         for drawn in filter(None, (block.states for block in run.blocks)):
             beside = Path(name).with_name(knobs.script_name(name, drawn)).as_posix()
             files.append(File.generated(config, beside, content=knobs.script(drawn)))
 
 
-def on_page_context(context: dict[str, Any], page: Page, **_: Any) -> None:
-    """Fill in the inline values of the page's front matter."""
+def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, **_: Any) -> None:
+    """Fill in the inline values of the page's front matter, and where its preview stands."""
     run = runs.get(page.file.src_uri)
     for source, text in run.meta.items() if run else ():
         for key, value in page.meta.items():
             if isinstance(value, str):
                 page.meta[key] = value.replace(source, text)
+    if run and run.preview and config.site_url:
+        page.meta["preview"] = urljoin(config.site_url, preview_name(page.file.src_uri))
+
+
+def preview_name(page: str) -> str:
+    """Name the picture that a link to the page shows elsewhere."""
+    return page.removesuffix(".md") + ".png"
 
 
 def on_env(env: Any, config: MkDocsConfig, files: Files) -> None:

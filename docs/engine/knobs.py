@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
+from xml.etree import ElementTree
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -17,14 +18,18 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 
 from engine.settings import css
-from engine.svg import foreign_colours, fragment, palette_name, saved, svg_style
+from engine.svg import SVG, foreign_colours, fragment, palette_name, saved, serialized, svg_style
 from engine.typeset import typeset
 
 Setting = Mapping[str, str | int | float]
 
 
 class Explorable(Protocol):
-    """What the engine asks of a figure's `explorable`."""
+    """What the engine asks of a figure's `explorable`.
+
+    Two attributes may be left out: `play`, the name of a knob of numbers that gets a button to step
+    through its values, and `ghost`, whether the setting before stays faint behind the one shown.
+    """
 
     axes: Sequence[Axes]
     """The axes that every setting is drawn on, and which stay as they are."""
@@ -46,11 +51,15 @@ class Explorable(Protocol):
 
 
 class Knob(TypedDict):
-    """A knob: its values as the page shows them, whether they are numbers, which comes first."""
+    """A knob: its values as the page shows them, whether they are numbers, which comes first.
+
+    `plays` says whether a button steps through the values.
+    """
 
     name: str
     values: list[str]
     numeric: bool
+    plays: bool
     start: int
 
 
@@ -60,12 +69,14 @@ class States(TypedDict):
     knobs: list[Knob]
     readings: list[str]
     drawings: list[str]
+    ghost: bool
 
 
 def explored(figure: Figure, prefix: str) -> tuple[str, States]:
     """Draw the figure at the start, as SVG, and in all its states.
 
-    Raises ValueError if the axes change between two states.
+    Raises ValueError if the axes change between two states, or a drawing does not follow the page's
+    colours.
     """
     explorable: Explorable = figure.explorable
     figure.dpi = 72  # as SVG, whose pixel is then a point
@@ -83,15 +94,34 @@ def explored(figure: Figure, prefix: str) -> tuple[str, States]:
             if moved := [name for name, value in still(ax).items() if value != before[name]]:
                 raise ValueError(f"the axes' {' and '.join(moved)} change with {said(setting)}")
         drawings.append(fragment(picture(figure, explorable), prefix))
-    if foreign := foreign_colours("".join(drawings)):
+    whole = "".join(drawings)
+    if "<image" in whole:
+        raise ValueError(
+            "an image has colours of its own, on dark pages too; draw its pixels as shapes"
+        )
+    if foreign := foreign_colours(whole):
         raise ValueError(f"the colours {', '.join(foreign)} are not those of {palette_name()}")
     start = drawings[explorable.settings().index(explorable.start)]
     explorable.show(explorable.start)
-    for artist in explorable.drawn():
-        artist.set_visible(False)
+    axes = saved_without(figure, explorable.drawn())
     state = f'<g class="{css("state")}">{start}</g>'
-    whole = saved(figure).replace("</svg>", f"{state}</svg>")
-    return whole, {"knobs": knobs(explorable), "readings": readings, "drawings": drawings}
+    return axes.replace("</svg>", f"{state}</svg>"), {
+        "knobs": knobs(explorable),
+        "readings": readings,
+        "drawings": drawings,
+        "ghost": getattr(explorable, "ghost", False),
+    }
+
+
+def saved_without(figure: Figure, artists: Sequence[Artist]) -> str:
+    """Save the figure as SVG while these artists are hidden."""
+    for artist in artists:
+        artist.set_visible(False)
+    try:
+        return saved(figure)
+    finally:
+        for artist in artists:
+            artist.set_visible(True)
 
 
 def said(setting: Setting) -> str:
@@ -132,6 +162,7 @@ def knobs(explorable: Explorable) -> list[Knob]:
             "name": name,
             "values": [value if isinstance(value, str) else f"{value:g}" for value in values],
             "numeric": not isinstance(values[0], str),
+            "plays": name == getattr(explorable, "play", None),
             "start": values.index(explorable.start[name]),
         }
         for name, values in explorable.knobs.items()
@@ -152,6 +183,7 @@ def states_html(states: States, name: str, path: str) -> tuple[str, str]:
     knobs = [{**knob, "label": label(knob["name"])} for knob in states["knobs"]]
     data = (
         f' data-states="{script_name(path, states)}" data-knobs="{html.escape(json.dumps(knobs))}"'
+        + " data-ghost" * states["ghost"]
     )
     position = 0
     for knob in states["knobs"]:
@@ -163,13 +195,26 @@ def states_html(states: States, name: str, path: str) -> tuple[str, str]:
 def script(states: States) -> str:
     """Write the script that a page loads when a reader first turns a knob.
 
-    The script gives its own element the line of text and the drawing of every state.
+    The script gives its own element the pieces that drawings are made of, each once, and for every
+    state the line of text and the numbers of its pieces: many states share a curve or an image.
     """
-    readings = (typeset(html.escape(reading)) for reading in states["readings"])
-    pairs = json.dumps(
-        [*zip(readings, states["drawings"], strict=True)], ensure_ascii=False, separators=(",", ":")
-    )
-    return f"document.currentScript.states = {pairs};\n"
+    numbers: dict[str, int] = {}
+    settings = [
+        (
+            typeset(html.escape(reading)),
+            [numbers.setdefault(piece, len(numbers)) for piece in pieces(drawing)],
+        )
+        for reading, drawing in zip(states["readings"], states["drawings"], strict=True)
+    ]
+    whole = {"pieces": list(numbers), "settings": settings}
+    written = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    return f"document.currentScript.states = {written};\n"
+
+
+def pieces(drawing: str) -> list[str]:
+    """Split a drawing into its outermost elements."""
+    root = ElementTree.fromstring(f'<svg xmlns="{SVG}">{drawing}</svg>')
+    return [serialized(element).replace(f' xmlns="{SVG}"', "") for element in root]
 
 
 def script_name(path: str, states: States) -> str:

@@ -54,6 +54,7 @@ class PageRun:
     values: list[Value] = field(default_factory=list)
     meta: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    preview: str = ""  # the first figure, as PNG in base64
 
     @property
     def shows_code(self) -> bool:
@@ -258,11 +259,14 @@ class Runner:
                 block.options[name] = self.filled(block.options[name], block.start)
 
     def picture(self, figure: Figure, block: Block) -> str:
-        """Draw the figure as SVG; keep the states of a figure with knobs."""
-        if not hasattr(figure, "explorable"):
-            return svg.saved(figure)
-        number = 1 + sum(earlier.figure is not None for earlier in self.result.blocks)
-        picture, block.states = explored(figure, f"figure-{number}-state")
+        """Draw the figure as SVG; keep the states of a figure with knobs, and a first preview."""
+        if hasattr(figure, "explorable"):
+            number = 1 + sum(earlier.figure is not None for earlier in self.result.blocks)
+            picture, block.states = explored(figure, f"figure-{number}-state")
+        else:
+            picture = svg.saved(figure)
+        # Drawn last, because another resolution moves the layout by fractions of a pixel.
+        self.result.preview = self.result.preview or svg.preview(figure)
         return picture
 
     def failed(self, line: int, error: Exception | SystemExit) -> None:

@@ -1,5 +1,6 @@
-"""A drawing as inline SVG that follows the page's light or dark colours."""
+"""A drawing as inline SVG that follows the page's light or dark colours, and as a preview."""
 
+import base64
 import functools
 import io
 import pkgutil
@@ -51,6 +52,14 @@ def saved(figure: Figure) -> str:
     with svg_style():
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return buffer.getvalue()
+
+
+def preview(figure: Figure) -> str:
+    """Draw the figure as PNG on white, 1200 pixels wide as link previews are; base64."""
+    buffer = io.BytesIO()
+    dpi = 1200 / figure.get_figwidth()
+    figure.savefig(buffer, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def inline_svg(svg: str, prefix: str, alt: str) -> str:

@@ -80,7 +80,7 @@ def main() -> None:
         without_engine(plain)
         seconds(plain)
         rounds = []
-        page = ours / "docs/foundations/saturation.md"
+        page = ours / "docs/foundations/weights-times-slope.md"
         for n in range(ROUNDS):
             plainly, warm = seconds(plain), seconds(ours)
             page.write_text(page.read_text("utf-8") + f"\n<!-- edit {n} -->\n", "utf-8")

@@ -7,8 +7,26 @@ from collections.abc import Sequence
 import numpy as np
 
 from vanishing._validation import Array, floats, instance
-from vanishing.measurement.norms import unit_rows
+from vanishing.measurement.norms import rms, unit_rows
 from vanishing.nn.sequential import Sequential
+
+
+def signal_difference(signals: Sequence[Array]) -> Array:
+    """What tells the samples of a batch apart in every layer, shape (layers,).
+
+    The rms of h_l less its mean over the batch, in the unit of h_l: 0 where all samples give the
+    same. For two samples it is half the rms of their difference. It needs no network, and takes
+    no more from rounding than h_l itself did.
+
+    Args:
+        signals: an array of shape (batch, n_l) per layer: `record.h` or `record.z`.
+
+    Examples:
+        >>> print(signal_difference([np.array([[1.0, 2.0], [3.0, 2.0]]), np.full((2, 4), 0.5)]))
+        [0.70710678 0.        ]
+    """
+    differences = [rows - rows[0] for rows in _batches(signals)]
+    return np.array([rms(rows - rows.mean(axis=0)) for rows in differences])
 
 
 def signal_correlation(signals: Sequence[Array]) -> Array:
@@ -26,12 +44,20 @@ def signal_correlation(signals: Sequence[Array]) -> Array:
         [[[1.  0.6]
           [0.6 1. ]]]
     """
+    units = [
+        np.where(rows.any(axis=1, keepdims=True), unit_rows(rows), np.nan)
+        for rows in _batches(signals)
+    ]
+    return np.stack([rows @ rows.T for rows in units])
+
+
+def _batches(signals: Sequence[Array]) -> list[Array]:
+    """The layers' arrays, checked: one row for each sample of the same batch."""
     checked = [floats(rows, f"signals[{l}]", ndim=2) for l, rows in enumerate(signals)]
     if len({len(rows) for rows in checked}) != 1:
         shapes = [rows.shape for rows in checked]
         raise ValueError(f"signals has shapes {shapes}; (batch, n_l) per layer is expected")
-    units = [np.where(rows.any(axis=1, keepdims=True), unit_rows(rows), np.nan) for rows in checked]
-    return np.stack([rows @ rows.T for rows in units])
+    return checked
 
 
 def gradient_autocorrelation(network: Sequential, x: Array, *, centered: bool = True) -> Array:

@@ -6,25 +6,36 @@ carries its name itself instead of a legend. A colour is a role: the site gives 
 for light, dark and print.
 
 Reading order: `style` (colours and sizes), `ticks`, `series_labels` (without overlap), `axes`
-(with one series on them), `figures` (the drawing functions), `explorables` (figures with knobs).
+(with one series on them), `figures` (of series), `canvas` (arrows, units and cells),
+`schematics` (networks), `pictures` (matrices and gradients), `explorables` (figures with knobs).
 """
 
 from vanishing.plot.axes import panels
 from vanishing.plot.explorables import Explorable, explore
-from vanishing.plot.figures import curves, heat, histogram, measured, per_layer, training
+from vanishing.plot.figures import curves, heat, histogram, image, measured, per_layer, training
+from vanishing.plot.pictures import ball_and_box, outer, shared_mean
+from vanishing.plot.schematics import journeys, open_paths, paths, unrolled
 from vanishing.plot.style import PALETTE, WIDTH, use
 
 __all__ = [
     "PALETTE",
     "WIDTH",
     "Explorable",
+    "ball_and_box",
     "curves",
     "explore",
     "heat",
     "histogram",
+    "image",
+    "journeys",
     "measured",
+    "open_paths",
+    "outer",
     "panels",
+    "paths",
     "per_layer",
+    "shared_mean",
     "training",
+    "unrolled",
     "use",
 ]

@@ -37,6 +37,8 @@ class Explorable:
         ax: what `draw` draws on, one or several.
         knobs: name -> values.
         start: the setting at the start.
+        play: the knob that the site steps through by itself, if one does.
+        ghost: whether the site leaves the setting before faint behind the one that it shows.
         sliders: one per knob in a window, none elsewhere.
     """
 
@@ -44,6 +46,8 @@ class Explorable:
     ax: Axes | Sequence[Axes]
     knobs: Mapping[str, tuple[Value, ...]]
     start: Setting
+    play: str | None = None
+    ghost: bool = True
     sliders: list[Slider] = field(default_factory=list)
 
     @property
@@ -54,7 +58,7 @@ class Explorable:
     @property
     def axes(self) -> list[Axes]:
         """The axes, also a single one, as a list."""
-        return [self.ax] if isinstance(self.ax, Axes) else list(self.ax)
+        return list(np.ravel(cast(Any, self.ax)))
 
     def settings(self) -> list[Setting]:
         """Every setting of the knobs; the last knob turns fastest."""
@@ -65,7 +69,7 @@ class Explorable:
         """What now stands on the axes, from the back to the front."""
         artists: list[Artist] = []
         for ax in self.axes:
-            artists += [*ax.patches, *ax.collections, *ax.lines, *ax.texts]
+            artists += [*ax.images, *ax.patches, *ax.collections, *ax.lines, *ax.texts]
         return sorted(artists, key=Artist.get_zorder)
 
     def show(self, setting: Setting) -> str:
@@ -85,6 +89,8 @@ def explore(
     draw: Callable[..., str],
     *,
     ax: Axes | Sequence[Axes] | None = None,
+    play: str | None = None,
+    ghost: bool = True,
     **knobs: Iterable[Value],
 ) -> None:
     """Draw a figure with a knob for each of `knobs`, whose values are names or numbers.
@@ -93,14 +99,21 @@ def explore(
     moves is the run. A knob starts at its parameter's default, or else at its first value. Where no
     window opens, as in a file or on the site, the figure shows the setting at the start.
 
+    On the site, the setting before stays faint behind the one that is shown, without its texts; a
+    window shows one setting at a time, and has no button that plays.
+
     Args:
         draw: `draw(ax, **setting)` draws one setting and returns one line that says what it shows.
-        ax: what `draw` draws on: one or several axes; new ones by default.
+        ax: what `draw` draws on: one or several axes of one figure; new ones by default.
+        play: the knob of numbers, such as the layer, that gets a button to step through its values.
+        ghost: False where two settings on top of each other cannot be read, as those of images.
         knobs: the values of each parameter of `draw` that the reader may turn.
 
     Raises:
-        TypeError: `draw` does not take `ax` and the knobs, or returns no line of text.
-        ValueError: there is no knob, one has fewer than two values, or starts at none of them.
+        TypeError: `draw` does not take `ax` and the knobs, or returns no line of text; `ax` holds
+            something that is no axes.
+        ValueError: there is no knob, one has fewer than two values, or starts at none of them; the
+            axes are of several figures; `play` names no knob of numbers.
 
     Examples:
         >>> def draw(ax, *, depth=10):
@@ -116,8 +129,13 @@ def explore(
         raise ValueError(f"knobs are missing; at least one is expected, as in {example}")
     values = {name: _values(name, given) for name, given in knobs.items()}
     start = {name: _start(draw, name, known) for name, known in values.items()}
+    numeric = [name for name, known in values.items() if not isinstance(known[0], str)]
+    if play is not None and play not in numeric:
+        wanted = f"a knob of numbers is expected: {', '.join(numeric) or 'there is none'}"
+        raise ValueError(f"play is {play!r}; {wanted}")
     axes = panels(1, height=HEIGHT)[0] if ax is None else ax
-    explorable = Explorable(draw, axes, values, start)
+    explorable = Explorable(draw, axes, values, start, play, ghost)
+    _check_axes(explorable.axes)
     explorable.show(start)
     # Whoever shows the figure finds its knobs here.
     explorable.figure.explorable = explorable  # type: ignore[attr-defined]
@@ -130,6 +148,14 @@ def _opens_windows() -> bool:
     registry: Any = backend_registry
     windowless = registry.list_builtin(BackendFilter.NON_INTERACTIVE)
     return plt.get_backend().lower() not in (*windowless, "inline")
+
+
+def _check_axes(axes: Sequence[Any]) -> None:
+    """Raise an error unless these are axes, at least one, of one figure."""
+    if others := [type(ax).__name__ for ax in axes if not isinstance(ax, Axes)]:
+        raise TypeError(f"ax holds {', '.join(others)}; one or several axes are expected")
+    if (figures := len({id(ax.get_figure(root=True)) for ax in axes})) != 1:
+        raise ValueError(f"ax holds axes of {figures} figures; axes of one figure are expected")
 
 
 def _values(name: str, given: Iterable[Value]) -> tuple[Value, ...]:

@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from vanishing.plot.axes import draw, finish, labelled, panels
-from vanishing.plot.style import MARKERS, PALETTE, SERIES, colour
+from vanishing.plot.series_labels import THEORY
+from vanishing.plot.style import HEIGHT, MARKERS, PALETTE, SERIES, colour
 from vanishing.plot.ticks import log_number, tick_step
 
 Interval = tuple[ArrayLike, ArrayLike]
+# Shades of an image, each a shape of its own: as many as the eye tells apart in a small image.
+SHADES = 8
 
 
 def measured(
@@ -49,8 +53,8 @@ def measured(
         for at, low, high in np.broadcast(x, *interval):
             ax.plot((at, at), (low, high), color=colour(role), alpha=0.5, label="_")
     if theory is not None:
-        named = "theory" in [line.get_label() for line in ax.lines]
-        draw(ax, x, theory, "-", "ink", None if named else "theory")
+        named = THEORY in [line.get_label() for line in ax.lines]
+        draw(ax, x, theory, "-", "ink", None if named else THEORY, gid=THEORY, zorder=2.2)
     draw(ax, x, y, MARKERS.get(role, "o"), role, label)
     return finish(ax)
 
@@ -250,3 +254,56 @@ def _cell(row: int, column: int, role: str, part: float) -> Rectangle:
     shade = 0.08 + 0.92 * part
     corner = (column + 0.54, row + 0.54)
     return Rectangle(corner, 0.92, 0.92, color=colour(role), alpha=shade, lw=0)
+
+
+def image(
+    pixels: ArrayLike,
+    *,
+    ax: Axes | None = None,
+    role: str = "ink",
+    corner: tuple[float, float] = (0, 0),
+    limits: tuple[float, float] | None = None,
+) -> Axes:
+    """A small image, row 1 above, each pixel as full as its number is large, in a thin frame.
+
+    Pixels are shades of one role, and so follow the palette; all pixels of a shade are one shape. A
+    pixel is as wide as 1 on the x axis and as high as 1 on the y axis.
+
+    Args:
+        pixels: finite numbers, shape (rows, columns).
+        ax: takes the image and keeps its limits; new axes that the image fills by default.
+        role: of the colour.
+        corner: where the image begins on the axes, at the left and below.
+        limits: the number that is blank and the one that is full; the least and the largest of
+            `pixels` by default. Numbers beyond are as blank or as full.
+    """
+    numbers = np.asarray(pixels, float)
+    if numbers.ndim != 2 or not numbers.size or not np.isfinite(numbers).all():
+        wanted = "finite numbers of shape (rows, columns) are expected"
+        raise ValueError(f"pixels have shape {numbers.shape} and hold {numbers}; {wanted}")
+    rows, columns = numbers.shape
+    if ax is None:
+        ax = panels(1, height=HEIGHT)[0]
+        ax.set(xlim=(-0.1, columns + 0.1), ylim=(-0.1, rows + 0.1), aspect="equal")
+        ax.axis("off")
+    low, high = limits or (numbers.min(), numbers.max())
+    parts = np.clip((numbers - low) / ((high - low) or 1), 0, 1)
+    shades = np.rint(SHADES * parts).astype(int)
+    for shade in np.unique(shades[shades > 0]).tolist():
+        shape = _shape(shades == shade, corner)
+        ax.add_patch(PathPatch(shape, color=colour(role), alpha=shade / SHADES, lw=0))
+    frame = Rectangle(corner, columns, rows, fill=False, edgecolor=colour("faint"), lw=0.6)
+    ax.add_patch(frame)
+    return ax
+
+
+def _shape(mask: NDArray[np.bool_], corner: tuple[float, float]) -> Path:
+    """The pixels that are true in a mask, row 1 above, neighbours in a row as one rectangle."""
+    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(int))
+    row, begin = np.nonzero(edges == 1)
+    end = np.nonzero(edges == -1)[1]
+    left, right, top = corner[0] + begin, corner[0] + end, corner[1] + len(mask) - row
+    x = np.c_[left, right, right, left, left]
+    y = np.c_[top, top, top - 1, top - 1, top]
+    once = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+    return Path(np.stack([x, y], axis=-1).reshape(-1, 2), once * len(row))

@@ -5,22 +5,45 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.rcsetup import cycler
 
-#: Role of a colour -> its light shade: Okabe and Ito's colours for series, neutral ones for the
-#: rest.
+#: Role of a colour -> its light shade. A concept has one colour on all pages.
 PALETTE = {
+    # Text, the line of a theory, what steps back.
     "ink": "#22262b",
     "faint": "#5b626b",
     "grid": "#dfe2e6",
     "paper": "#ffffff",
+    # The two journeys: the difference between inputs, and the gradient (Okabe and Ito's colours).
     "forward": "#0072b2",
     "backward": "#d55e00",
+    # Further series, which stand for no one concept; yellow only lies under others.
     "green": "#009e73",
     "purple": "#cc79a7",
     "yellow": "#f0e442",
+    # Activations, by their names in `vanishing.ACTIVATIONS`.
+    "sigmoid": "#7a1874",
+    "tanh": "#088355",
+    "relu": "#5a4803",
+    "leaky_relu": "#16420f",
+    "gelu": "#5a25d8",
+    "selu": "#1d615f",
 }
 #: The roles that series take, in this order.
 SERIES = ("forward", "backward", "green", "purple", "ink")
-MARKERS = {"forward": "o", "backward": "s", "green": "^", "purple": "D", "ink": "x"}
+#: The roles of activations.
+ACTIVATION_ROLES = ("sigmoid", "tanh", "relu", "leaky_relu", "gelu", "selu")
+MARKERS = {
+    "forward": "o",
+    "backward": "s",
+    "green": "^",
+    "purple": "D",
+    "ink": "x",
+    "sigmoid": "D",
+    "tanh": "^",
+    "relu": "p",
+    "leaky_relu": "v",
+    "gelu": "h",
+    "selu": "d",
+}
 # Inches. A figure shown 358 px wide, as on a phone, has its text of 12 pt still above 11 px.
 WIDTH = 5.2
 HEIGHT = 3.2

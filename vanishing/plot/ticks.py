@@ -3,6 +3,8 @@
 import numpy as np
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 class Decades(LogLocator):
     """Few powers of ten, at even steps that include 1; 2 and 5 between them on a short axis."""
@@ -22,11 +24,22 @@ def tick_step(span: int) -> int:
     return int(np.diff(locator.tick_values(0, span))[0])
 
 
+def tick_label(value: float, low: float, high: float) -> str:
+    """A number on a log axis from low to high: all powers of ten alike, but for 1."""
+    power = np.log10(value)
+    if 0.9e-2 < low and high < 1.1e4:
+        return f"{value:g}"
+    return log_number(value) if value == 1 or abs(power - round(power)) > 1e-9 else ten(power)
+
+
+def ten(power: float) -> str:
+    """A power of ten."""
+    return f"10{f'{power:.0f}'.translate(SUPERSCRIPTS)}"
+
+
 def log_number(value: float) -> str:
     """A number on a log axis as a reader writes it: 5·10⁻⁵, 10⁻⁵, 0.1, 0.2, 1, 10, 100."""
     mantissa, power = (float(part) for part in f"{value:.4e}".split("e"))
     if -2 < power < 3 or mantissa != 1 and -5 < power < 5:
         return f"{value:g}"
-    superscripts = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    digits = "" if mantissa == 1 else f"{mantissa:g}·"
-    return f"{digits}10{f'{power:.0f}'.translate(superscripts)}"
+    return ("" if mantissa == 1 else f"{mantissa:g}·") + ten(power)
