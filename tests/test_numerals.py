@@ -56,7 +56,7 @@ TYPED = {
     },
     "foundations/going-forward.md": {
         "0.3": "the size of the biases",
-        "0.1": "the learning rate",
+        **dict.fromkeys(["0.1", "0.01"], "the learning rate and the size of a step"),
     },
     "foundations/stuck-cost.md": {
         "0.1": "the learning rate",
