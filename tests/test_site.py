@@ -156,7 +156,7 @@ def test_every_figure_says_what_it_shows(site):
 
 
 def test_chapters_can_be_downloaded(site):
-    for name in CHAPTERS:
+    for name in (name for name in CHAPTERS if not name.endswith("glossary.html")):  # without code
         html = (site / name).read_text("utf-8")
         links = re.findall(r'href="([^"]+\.(?:ipynb|py))"', html)
         kinds = {".ipynb"} if name.startswith("labs/") else {".ipynb", ".py"}
@@ -204,7 +204,7 @@ SEARCHED = {
     "gradient norm explodes": "remedies/clipping.html",
     "dead relu": "foundations/relu.html",
     "lstm forgets": "remedies/recurrence.html",
-    "which activation": "practice/choose.html",
+    "which activation": "remedies/activations.html",
 }
 
 
