@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 
@@ -287,7 +287,7 @@ class SideBySide:
         >>> networks = 2 * [dense_network([2, 16, 3], activation="tanh", rng=rng)]
         >>> runs = SideBySide(networks, [SGD(0.0001), SGD(0.5)])
         >>> for _ in range(50):
-        ...     runs.step(x, labels, rng=rng)
+        ...     runs = runs.step(x, labels, rng=rng)
         >>> print(runs.accuracy(x, labels) > 0.9)
         [False  True]
     """
@@ -340,8 +340,8 @@ class SideBySide:
         *,
         loss: Loss = softmax_cross_entropy,
         rng: np.random.Generator | None = None,
-    ) -> None:
-        """Move every network by one step of its optimizer, on one batch for all.
+    ) -> Self:
+        """Itself, once every network has moved by one step of its optimizer, on one batch for all.
 
         Args:
             x: inputs, shape (batch, n_0).
@@ -361,6 +361,7 @@ class SideBySide:
                     {_ALL: self._theta[k]}, {_ALL: self._gradient[k]}, self._states[k]
                 )
                 self._theta[k] = moved[_ALL]
+        return self
 
     def outputs(self, x: Array) -> Array:
         """The output of every network in evaluation, shape (networks, samples, n_L)."""
