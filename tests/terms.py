@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.parse import Page, prose
+
 ROOT = Path(__file__).resolve().parent.parent
 GLOSSARY = ROOT / "docs/practice/glossary.md"
 CHAPTERS = sorted(
@@ -17,15 +19,12 @@ CHAPTERS = sorted(
 ENTRY = re.compile(
     r"^\*\*(.+?)\*\*\{ #([\w-]+) \}\n(?:[: ].*\n)*?.*\]\(\.\./([\w/.-]+)", re.MULTILINE
 )
-# What is not running text: front matter, fences and comments, folds' titles, headings, tables,
-# mathematics, code, and links.
+# What of a page's prose is no running text: folds' titles, headings, tables, mathematics, code
+# and links.
 NOT_TEXT = re.compile(
-    r"\A---\n[\s\S]*?\n---\n"
-    r"|^( *)(```+|~~~+).*\n(?:.*\n)*?\1\2 *$"
-    r"|<!--[\s\S]*?-->"
-    r"|^ *(?:[#|]|\?\?\?|!!!).*$"
+    r"^ *(?:[#|]|\?\?\?|!!!).*$"
     r"|\$\$[\s\S]*?\$\$|\$[^$]*\$"
-    r"|(`+)[\s\S]*?\3"
+    r"|(`+)[\s\S]*?\1"
     r"|\[[^\]]*\]\([^)]*\)",
     re.MULTILINE,
 )
@@ -75,9 +74,10 @@ def terms() -> dict[str, tuple[str, str]]:
 
 def first_uses(path: Path) -> Iterator[Use]:
     """The first use of each term that the page does not explain itself."""
-    text = path.read_text("utf-8")
-    links = {match[1]: match for match in reversed([*LINK.finditer(text)])}
-    blank = NOT_TEXT.sub(lambda match: " " * len(match[0]), text)
+    page = Page(path.read_text("utf-8"), str(path))
+    links = {match[1]: match for match in reversed([*LINK.finditer(page.text)])}
+    body = " " * page.body_start + prose(page)[page.body_start :]
+    blank = NOT_TEXT.sub(lambda match: " " * len(match[0]), body)
     for anchor, (words, page) in terms().items():
         use = re.search(rf"(?<![\w-])(?:{words})(?![\w-])", blank, re.IGNORECASE)
         link = links.get(anchor)
