@@ -52,10 +52,7 @@ def trained_side_by_side(found, optimizers, x, target, loss=vn.softmax_cross_ent
     """What `train` does, with its order of random numbers, for all networks at once."""
     runs, rng = vn.SideBySide(found, optimizers), np.random.default_rng(5)
     for _ in range(EPOCHS):
-        order = rng.permutation(len(x))
-        for first in range(0, len(x), BATCH):
-            batch = order[first : first + BATCH]
-            runs.step(x[batch], target[batch], loss=loss, rng=rng)
+        runs.epoch(x, target, batch_size=BATCH, rng=rng, loss=loss)
     return runs
 
 
@@ -296,6 +293,20 @@ def test_a_fault_in_a_backward_pass_is_seen(fault, monkeypatch):
             ),
             TypeError,
             "rng is None; a generator",
+        ),
+        (
+            lambda: vn.SideBySide(networks(1, activation="tanh"), [vn.SGD(1.0)]).epoch(
+                np.ones((2, 4)), [0, 1, 2], batch_size=1, rng=np.random.default_rng(0)
+            ),
+            ValueError,
+            "target has 3 rows; 2, as x has, are expected",
+        ),
+        (
+            lambda: vn.SideBySide(networks(1, activation="tanh"), [vn.SGD(1.0)]).epoch(
+                np.ones((2, 4)), [0, 1], batch_size=0, rng=np.random.default_rng(0)
+            ),
+            ValueError,
+            "batch_size is 0",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -143,15 +144,20 @@ def _trained(
 
 def _after_an_epoch(network: Sequential, task: _Task, state: Any) -> tuple[Sequential, Any]:
     """Network and state after each sample was seen once, in an order drawn from the mode's rng."""
-    order = generator(task.mode.rng).permutation(len(task.x))
-    for first in range(0, len(order), task.batch_size):
-        batch = order[first : first + task.batch_size]
+    for batch in batches(len(task.x), task.batch_size, generator(task.mode.rng)):
         record = network.record(task.x[batch], task.mode)
         d_output = task.loss.gradient_formula(record.output, task.target[batch])
         gradients = record.backward(d_output).parameters
         moved, state = task.optimizer.step(network.parameters, gradients, state)
         network = network.with_running_statistics(record.memories).with_parameters(moved)
     return network, state
+
+
+def batches(samples: int, batch_size: int, rng: np.random.Generator) -> Iterator[Array]:
+    """The samples of each batch of an epoch: every one once, in an order drawn from rng."""
+    order = rng.permutation(samples)
+    for first in range(0, samples, batch_size):
+        yield order[first : first + batch_size]
 
 
 def _measured(network: Sequential, task: _Task, epoch: int) -> _Row:

@@ -15,7 +15,7 @@ from typing import Any, Self, cast
 
 import numpy as np
 
-from vanishing._validation import Array, floats, instance
+from vanishing._validation import Array, floats, generator, instance, size
 from vanishing.nn.elementwise import Activate, Dropout
 from vanishing.nn.layer import EVALUATION, Layer, Mode
 from vanishing.nn.linear import Linear
@@ -24,6 +24,7 @@ from vanishing.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from vanishing.nn.sequential import Sequential
 from vanishing.nn.skips import Residual
 from vanishing.training.clipping import Clipped, clip_by_norm
+from vanishing.training.loop import batches
 from vanishing.training.optimizers import Optimizer
 
 
@@ -361,6 +362,31 @@ class SideBySide:
                     {_ALL: self._theta[k]}, {_ALL: self._gradient[k]}, self._states[k]
                 )
                 self._theta[k] = moved[_ALL]
+        return self
+
+    def epoch(
+        self,
+        x: Array,
+        target: Any,
+        *,
+        batch_size: int,
+        rng: np.random.Generator,
+        loss: Loss = softmax_cross_entropy,
+    ) -> Self:
+        """Itself, after a step on each batch of an epoch, in the order in which `train` goes.
+
+        Args:
+            x: inputs, shape (samples, n_0).
+            target: one per sample, as `loss` takes it.
+            batch_size: samples per step; the last batch takes what is left.
+            rng: shuffles the samples, and draws what dropout drops.
+            loss: what is descended.
+        """
+        x, target = floats(x, "x", ndim=2), np.asarray(target)
+        if len(target) != len(x):
+            raise ValueError(f"target has {len(target)} rows; {len(x)}, as x has, are expected")
+        for batch in batches(len(x), size(batch_size, "batch_size"), generator(rng)):
+            self.step(x[batch], target[batch], loss=loss, rng=rng)
         return self
 
     def outputs(self, x: Array) -> Array:
