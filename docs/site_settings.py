@@ -1,5 +1,7 @@
 """What docs/engine is told about this site; engine/settings.py says what each field is for."""
 
+import os
+
 from engine.settings import Settings
 
 SETTINGS = Settings(
@@ -17,5 +19,7 @@ SETTINGS = Settings(
     hashsalt="vanishing",
     stateful=("collections.abc:Iterator", "numpy.random:Generator"),
     stateful_names=("rng",),
+    # The address that mkdocs.yml takes from the environment.
+    previews=bool(os.environ.get("SITE_URL")),
     sources="sources.md",
 )

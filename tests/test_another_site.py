@@ -107,6 +107,7 @@ SETTINGS = Settings(
     prefix="xy-",
     palette="orbits.look:COLOURS",
     style="orbits.look:use",
+    previews=True,
     sources="library.md",
 )
 """,

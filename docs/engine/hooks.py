@@ -70,7 +70,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
             whole = notebook(run)
             files.append(File.generated(config, f"{stem}.ipynb", content=whole))
             files.append(File.generated(config, f"{stem}.py", content=script(whole)))
-        if run.preview and config.site_url:  # an address elsewhere needs the whole one
+        if run.preview:
             picture = base64.b64decode(run.preview)
             files.append(File.generated(config, preview_name(name), content=picture))
         for drawn in filter(None, (block.states for block in run.blocks)):
@@ -85,7 +85,7 @@ def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, *
         for key, value in page.meta.items():
             if isinstance(value, str):
                 page.meta[key] = value.replace(source, text)
-    if run and run.preview and config.site_url:
+    if run and run.preview and config.site_url:  # which other sites need whole
         page.meta["preview"] = urljoin(config.site_url, preview_name(page.file.src_uri))
 
 

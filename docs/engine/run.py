@@ -259,14 +259,15 @@ class Runner:
                 block.options[name] = self.filled(block.options[name], block.start)
 
     def picture(self, figure: Figure, block: Block) -> str:
-        """Draw the figure as SVG; keep the states of a figure with knobs, and a first preview."""
+        """Draw the figure as SVG; keep the states of a figure with knobs, and the first preview."""
         if hasattr(figure, "explorable"):
             number = 1 + sum(earlier.figure is not None for earlier in self.result.blocks)
             picture, block.states = explored(figure, f"figure-{number}-state")
         else:
             picture = svg.saved(figure)
         # Drawn last, because another resolution moves the layout by fractions of a pixel.
-        self.result.preview = self.result.preview or svg.preview(figure)
+        if settings().previews and not self.result.preview:
+            self.result.preview = svg.preview(figure)
         return picture
 
     def failed(self, line: int, error: Exception | SystemExit) -> None:

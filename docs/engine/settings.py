@@ -55,6 +55,12 @@ class Settings:
     stateful_names: tuple[str, ...] = ()
     """Names of such objects in notebooks, whose kernel does not tell the types."""
 
+    previews: bool = False
+    """Whether each page's first figure is also drawn as a picture, for links to the page.
+
+    Such a picture needs the address at which the site is published, MkDocs' `site_url`.
+    """
+
     sources: str | None = None
     """File name of the page that lists the sources which other pages cite by anchor."""
 
