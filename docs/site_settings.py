@@ -6,8 +6,6 @@ from engine.settings import Settings
 
 SETTINGS = Settings(
     watch=("vanishing",),
-    # Brings the handwritten digits.
-    distributions=("scikit-learn",),
     # Frameworks that some pages show code for, run where one is installed.
     optional=("jax", "keras", "tensorflow", "torch"),
     # The style sheet (assets/site.css), where each role of the palette has its colours, and the

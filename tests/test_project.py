@@ -166,8 +166,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(distributions):
     package = {
         str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "vanishing").rglob("*.py")
     }
-    assert {name for name in wheel if ".dist-info/" not in name} == package | {"vanishing/py.typed"}
-    assert any(name.endswith("/licenses/LICENSE") for name in wheel)
+    digits = {"vanishing/training/digits.npz", "vanishing/training/digits.LICENSE.txt"}
+    others = digits | {"vanishing/py.typed"}
+    assert {name for name in wheel if ".dist-info/" not in name} == package | others
+    licences = {name.partition("/licenses/")[2] for name in wheel if "/licenses/" in name}
+    assert licences == set(PROJECT["license-files"])
     needs = re.findall(r"^Requires-Dist: (.+)$", metadata, re.MULTILINE)
     assert [need for need in needs if "extra ==" not in need] == ["numpy<3,>=2"]
 
@@ -196,7 +199,8 @@ def test_the_citation_file_has_what_its_format_demands():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert citation["cff-version"] == "1.2.0" and citation["message"] and citation["title"]
     assert citation["authors"] == PROJECT["authors"]
-    assert citation["license"] == PROJECT["license"] == "MIT"
+    # The digits alone are under the other licence.
+    assert PROJECT["license"] == f"{citation['license']} AND CC-BY-4.0"
     assert citation["authors"][0]["name"] in (ROOT / "LICENSE").read_text("utf-8")
 
 

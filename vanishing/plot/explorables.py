@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.registry import BackendFilter, backend_registry
+from matplotlib.backend_bases import FigureManagerBase
 from matplotlib.figure import Figure
 from matplotlib.widgets import Slider
 
@@ -139,15 +138,14 @@ def explore(
     explorable.show(start)
     # Whoever shows the figure finds its knobs here.
     explorable.figure.explorable = explorable  # type: ignore[attr-defined]
-    if _opens_windows():
+    if _opens_window(explorable.figure):
         _add_sliders(explorable)
 
 
-def _opens_windows() -> bool:
-    """Whether the current backend of matplotlib shows figures in windows."""
-    registry: Any = backend_registry
-    windowless = registry.list_builtin(BackendFilter.NON_INTERACTIVE)
-    return plt.get_backend().lower() not in (*windowless, "inline")
+def _opens_window(figure: Figure) -> bool:
+    """Whether the backend shows the figure in a window; one that writes files alone cannot."""
+    manager = figure.canvas.manager
+    return manager is not None and type(manager).show is not FigureManagerBase.show
 
 
 def _check_axes(axes: Sequence[Any]) -> None:
