@@ -278,7 +278,9 @@ def correlation_map(
     """
     if abs(number(c, "c")) > 1:
         raise ValueError(f"c is {c!r}; a number from -1 to 1 is expected")
-    return _correlation_map(*_checked(activation, sigma_w, sigma_b), number(q, "q", above=0), c)
+    after = _correlation_map(*_checked(activation, sigma_w, sigma_b), number(q, "q", above=0), c)
+    # Rounding may lead beyond 1, where there is no correlation to go on with.
+    return max(-1.0, min(after, 1.0))
 
 
 def _correlation_map(phi: Activation, sigma_w: float, sigma_b: float, q: float, c: float) -> float:

@@ -36,8 +36,8 @@ def canvas(ax: Axes | None, height: float) -> Axes:
         height: in points.
     """
     ax = ax or plt.figure(figsize=(WIDTH, HEIGHT)).add_subplot()
-    figure = ax.get_figure(root=True)
-    if figure is not None and len(figure.axes) == 1:
+    figure = ax.figure.figure
+    if len(figure.axes) == 1:
         figure.set_size_inches(WIDTH, (height + 6) / 72)
     ax.set_axis_off()
     ax.set(xlim=(0, ACROSS), ylim=(0, height), aspect="equal")

@@ -52,7 +52,7 @@ class Explorable:
     @property
     def figure(self) -> Figure:
         """The figure that holds the axes."""
-        return cast(Figure, self.axes[0].get_figure(root=True))
+        return self.axes[0].figure.figure
 
     @property
     def axes(self) -> list[Axes]:
@@ -152,7 +152,7 @@ def _check_axes(axes: Sequence[Any]) -> None:
     """Raise an error unless these are axes, at least one, of one figure."""
     if others := [type(ax).__name__ for ax in axes if not isinstance(ax, Axes)]:
         raise TypeError(f"ax holds {', '.join(others)}; one or several axes are expected")
-    if (figures := len({id(ax.get_figure(root=True)) for ax in axes})) != 1:
+    if (figures := len({id(ax.figure.figure) for ax in axes})) != 1:
         raise ValueError(f"ax holds axes of {figures} figures; axes of one figure are expected")
 
 

@@ -133,4 +133,5 @@ def _digits() -> Labelled:
     """Pixels from 0 to 16, shape (1797, 64), and labels."""
     with files(__package__).joinpath("digits.npz").open("rb") as file, np.load(file) as stored:
         pixels = stored["images"].reshape(-1, 64).astype(np.float64)
-        return pixels, stored["labels"].astype(np.int64)
+        # The type of an index, which `bincount` takes where integers have 32 bits, too.
+        return pixels, stored["labels"].astype(np.intp)

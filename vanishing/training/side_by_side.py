@@ -208,7 +208,8 @@ def _views(shapes: Sequence[tuple[int, ...]], theta: Array, gradient: Array) -> 
     parts = (np.split(rows, _ends(shapes), axis=1) for rows in (theta, gradient))
     for shape, *pair in zip(shapes, *parts, strict=True):
         networks = (len(theta), *[1] * (2 - len(shape)), *shape)
-        one, other = (part.reshape(networks, copy=False) for part in pair)
+        # Views: to split one axis into several never takes a copy.
+        one, other = (part.reshape(networks) for part in pair)
         yield one, other
 
 
