@@ -83,10 +83,8 @@ def create() -> None:
 
 def install() -> None:
     """The project, editable, and its `dev` extra, in the constraints' versions."""
-    own_pip = (
-        subprocess.run([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL).returncode == 0
-    )
-    pip = [PYTHON, "-m", "pip"] if own_pip else [sys.executable, "-m", "pip", "--python", PYTHON]
+    python = with_pip()
+    pip = [python, "-m", "pip", *([] if python == PYTHON else ["--python", PYTHON])]
     print(f"Installing into {VENV} (a minute or two, once)", flush=True)
     # The build backend comes first and builds without isolation: pip's isolated builds ignore
     # --constraint. Python compiles what it imports, which is a part of what pip would compile.
@@ -98,6 +96,19 @@ def install() -> None:
                 run.stdout.decode(errors="replace")
                 + "\nThat failed; the next run starts the installation afresh"
             )
+
+
+def with_pip() -> str | Path:
+    """The environment's Python, or the one that runs this, whichever has pip."""
+    own = subprocess.run([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL).returncode == 0
+    return PYTHON if own else sys.executable
+
+
+def fetch_runtime() -> None:
+    """What runs the pages' blocks in a browser; for want of it the site only has no *Run*."""
+    incomplete = subprocess.call([with_pip(), ROOT / ".ci" / "runtime.py"]) != 0
+    if incomplete and os.environ.get("CI"):
+        sys.exit("Where CI is set, that is an error")
 
 
 def free_port(port: int = 8000) -> int:
@@ -119,6 +130,7 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
         sys.exit(__doc__)
     set_up()
+    fetch_runtime()
     line = command(sys.argv[1], sys.argv[2:])
     os.chdir(ROOT)
     # Labs draw with the notebook's own backend, which a setting in the environment would override.

@@ -19,5 +19,7 @@ SETTINGS = Settings(
     stateful_names=("rng",),
     # The address that mkdocs.yml takes from the environment.
     previews=bool(os.environ.get("SITE_URL")),
+    # Filled by .ci/runtime.py.
+    runtime=".cache/runtime",
     sources="sources.md",
 )

@@ -86,6 +86,8 @@ def elsewhere(tmp_path_factory):
             shutil.copytree(whole, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(whole, copy)
+    (copy / ".cache").mkdir()
+    (copy / ".cache/runtime").symlink_to(ROOT / ".cache/runtime")
     commit = subprocess.run(
         ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -424,6 +426,7 @@ EXPLORABLES = {
     "foundations/chain-rule": 2,
     "foundations/weights-times-slope": 2,
     "foundations/relu": 1,
+    "foundations/depth-and-width": 2,
     "remedies/residual-connections": 2,
     "remedies/recurrence": 2,
     "remedies/optimizers": 2,

@@ -22,7 +22,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler
 
-from engine import knobs
+from engine import knobs, live
 from engine.cache import page_runs
 from engine.downloads import notebook, script
 from engine.parse import PageError
@@ -70,6 +70,10 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
             whole = notebook(run)
             files.append(File.generated(config, f"{stem}.ipynb", content=whole))
             files.append(File.generated(config, f"{stem}.py", content=script(whole)))
+            if live.SCRIPT in config.extra_javascript:
+                files.append(
+                    File.generated(config, f"{stem}.blocks.json", content=live.blocks(run))
+                )
         if run.preview:
             picture = base64.b64decode(run.preview)
             files.append(File.generated(config, preview_name(name), content=picture))

@@ -61,6 +61,10 @@ class Settings:
     Such a picture needs the address at which the site is published, MkDocs' `site_url`.
     """
 
+    runtime: str | None = None
+    """The folder with Pyodide and `hashes.json`, the SHA-256 of its files; blocks then run in the
+    reader's browser."""
+
     sources: str | None = None
     """File name of the page that lists the sources which other pages cite by anchor."""
 

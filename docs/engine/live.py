@@ -1,0 +1,100 @@
+"""MkDocs hook: what a site ships so that its blocks run in the reader's browser.
+
+That is Pyodide, from the folder that the settings name as `runtime`, and the Python sources that
+the blocks import. Where the folder is not complete, the site is whole without.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+from engine.cache import files as watched
+from engine.parse import Block
+from engine.run import PageRun
+from engine.settings import MODULE, settings
+
+SCRIPT = "assets/live.js"
+FOLDER = "assets/runtime"
+# What of the engine runs in the browser.
+MODULES = "__init__", "effects", "runnable", "session", "settings", "svg"
+log = logging.getLogger("mkdocs.hooks.live")
+
+
+def on_config(config: MkDocsConfig) -> None:
+    """Add the script that gives blocks their buttons, if there is something to run them with."""
+    if settings().runtime and not problem():
+        config.extra_javascript.append(SCRIPT)
+    elif settings().runtime:
+        log.info(f"blocks get no button to run: {problem()}")
+
+
+def problem() -> str:
+    """What keeps the runtime from being shipped; nothing if it is complete and as it should be."""
+    folder = Path(settings().runtime)
+    if not (folder / "hashes.json").is_file():
+        return f"there is no runtime in {folder}"
+    for name, wanted in hashes(folder).items():
+        if not (folder / name).is_file():
+            return f"{folder / name} is missing"
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != wanted:
+            return f"{folder / name} is not the file that was expected: its SHA-256 differs"
+    return ""
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return json.loads((folder / "hashes.json").read_text("utf-8"))
+
+
+def on_files(files: Files, config: MkDocsConfig) -> None:
+    """Put the runtime, the sources, and a list of both into the site."""
+    if SCRIPT not in config.extra_javascript:
+        return
+    folder, shipped = Path(settings().runtime), {}
+    for name in hashes(folder):
+        uri = f"{FOLDER}/{name}"
+        files.append(File.generated(config, uri, abs_src_path=str((folder / name).resolve())))
+        shipped[name] = (folder / name).read_bytes()
+    shipped["sources.zip"] = sources()
+    files.append(File.generated(config, f"{FOLDER}/sources.zip", content=shipped["sources.zip"]))
+    listed = {name: entry(content) for name, content in shipped.items()}
+    files.append(File.generated(config, f"{FOLDER}/files.json", content=json.dumps(listed)))
+
+
+def entry(content: bytes) -> dict[str, int | str]:
+    """What the browser checks a file by: its size, and its SHA-256 as browsers write it."""
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    return {"size": len(content), "integrity": f"sha256-{digest}"}
+
+
+def sources() -> bytes:
+    """One archive of the Python files that blocks import and of those that run them."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in source_files():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def source_files() -> Iterator[tuple[str, bytes]]:
+    for module in (*settings().watch, MODULE):
+        for name, content in watched(module):
+            yield name if name == f"{module}.py" else f"{module}/{name}", content
+    for module in MODULES:
+        yield f"engine/{module}.py", (Path(__file__).parent / f"{module}.py").read_bytes()
+
+
+def blocks(run: PageRun) -> str:
+    """A page's blocks, for readers who edit one that a later block needs."""
+    return json.dumps([{"source": block.source, "shown": shown(block)} for block in run.blocks])
+
+
+def shown(block: Block) -> bool:
+    return not block.hidden and block.skipped is None
