@@ -10,6 +10,7 @@ settings.load_profile("fixed")
 # Of a parallel run, what begins last decides when it ends.
 LONGEST = (
     "test_site.py",
+    "test_wasm.py",
     "test_pages.py",
     "test_faults.py",
     "test_labs.py",
