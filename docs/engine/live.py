@@ -30,10 +30,12 @@ log = logging.getLogger("mkdocs.hooks.live")
 
 def on_config(config: MkDocsConfig) -> None:
     """Add the script that gives blocks their buttons, if there is something to run them with."""
-    if settings().runtime and not problem():
+    if not settings().runtime:
+        return
+    if said := problem():
+        log.info(f"blocks get no button to run: {said}")
+    else:
         config.extra_javascript.append(SCRIPT)
-    elif settings().runtime:
-        log.info(f"blocks get no button to run: {problem()}")
 
 
 def problem() -> str:
@@ -57,21 +59,20 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     """Put the runtime, the sources, and a list of both into the site."""
     if SCRIPT not in config.extra_javascript:
         return
-    folder, shipped = Path(settings().runtime), {}
-    for name in hashes(folder):
-        uri = f"{FOLDER}/{name}"
-        files.append(File.generated(config, uri, abs_src_path=str((folder / name).resolve())))
-        shipped[name] = (folder / name).read_bytes()
-    shipped["sources.zip"] = sources()
-    files.append(File.generated(config, f"{FOLDER}/sources.zip", content=shipped["sources.zip"]))
-    listed = {name: entry(content) for name, content in shipped.items()}
+    folder, archive = Path(settings().runtime), sources()
+    listed = {"sources.zip": entry(len(archive), hashlib.sha256(archive).hexdigest())}
+    files.append(File.generated(config, f"{FOLDER}/sources.zip", content=archive))
+    for name, digest in hashes(folder).items():
+        path = (folder / name).resolve()
+        listed[name] = entry(path.stat().st_size, digest)
+        files.append(File.generated(config, f"{FOLDER}/{name}", abs_src_path=str(path)))
     files.append(File.generated(config, f"{FOLDER}/files.json", content=json.dumps(listed)))
 
 
-def entry(content: bytes) -> dict[str, int | str]:
+def entry(size: int, digest: str) -> dict[str, int | str]:
     """What the browser checks a file by: its size, and its SHA-256 as browsers write it."""
-    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-    return {"size": len(content), "integrity": f"sha256-{digest}"}
+    integrity = base64.b64encode(bytes.fromhex(digest)).decode()
+    return {"size": size, "integrity": f"sha256-{integrity}"}
 
 
 def sources() -> bytes:
