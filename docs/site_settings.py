@@ -8,6 +8,7 @@ SETTINGS = Settings(
     watch=("vanishing",),
     # Frameworks that some pages show code for, run where one is installed.
     optional=("jax", "keras", "tensorflow", "torch"),
+    assumed=("numpy",),
     # The style sheet (assets/site.css), where each role of the palette has its colours, and the
     # script assets/statements.js spell the prefix out.
     prefix="vg-",

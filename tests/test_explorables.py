@@ -7,8 +7,8 @@ from xml.etree.ElementTree import canonicalize
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from engine import knobs
 from engine.run import run
+from engine.states import label, script, script_name, states_html
 from matplotlib.colors import to_rgb
 
 from vanishing import plot
@@ -199,27 +199,27 @@ def test_a_page_gets_every_state():
 
 def test_a_line_of_text_is_typeset_and_no_markup():
     block = run(PAGE.format(body=BODY), "page.md").blocks[0]
-    assert "one at 1 &lt; 9" in knobs.script(block.states)
-    attributes, reading = knobs.states_html(block.states, "figure-1", "docs/page.md")
+    assert "one at 1 &lt; 9" in script(block.states)
+    attributes, reading = states_html(block.states, "figure-1", "docs/page.md")
     assert ">one at 2 &lt; 9</p>" in reading
-    assert knobs.script_name("docs/page.md", block.states) in attributes
+    assert script_name("docs/page.md", block.states) in attributes
     assert len(loaded(block.states)["settings"]) == 6
 
 
 def loaded(states):
     """What the page's script gets from the script of the states."""
-    written = knobs.script(states).removeprefix("document.currentScript.states = ")
+    written = script(states).removeprefix("document.currentScript.states = ")
     return json.loads(written.removesuffix(";\n"))
 
 
 def test_the_script_holds_what_states_share_once_and_every_drawing_whole():
     states = run(PAGE.format(body=BODY), "page.md").blocks[0].states
-    script = loaded(states)
-    assert len(set(script["pieces"])) == len(script["pieces"])
+    whole = loaded(states)
+    assert len(set(whole["pieces"])) == len(whole["pieces"])
     # A line for each height, which both names share, and what both drawings begin and end with.
-    assert sum("<path" in piece for piece in script["pieces"]) == 3
-    for drawing, (_, numbers) in zip(states["drawings"], script["settings"], strict=True):
-        put_together = "".join(script["pieces"][number] for number in numbers)
+    assert sum("<path" in piece for piece in whole["pieces"]) == 3
+    for drawing, (_, numbers) in zip(states["drawings"], whole["settings"], strict=True):
+        put_together = "".join(whole["pieces"][number] for number in numbers)
         assert canonicalize(f"<svg>{put_together}</svg>") == canonicalize(f"<svg>{drawing}</svg>")
 
 
@@ -227,7 +227,7 @@ def test_a_page_says_which_knob_plays_and_whether_there_is_a_ghost():
     def said(options):
         text = PAGE.format(body=BODY).replace("ax=ax,", f"ax=ax, {options}")
         states = run(text, "page.md").blocks[0].states
-        attributes = knobs.states_html(states, "figure-1", "docs/page.md")[0]
+        attributes = states_html(states, "figure-1", "docs/page.md")[0]
         return [knob["plays"] for knob in states["knobs"]], "data-ghost" in attributes
 
     assert said("") == ([False, False], True)
@@ -286,7 +286,7 @@ def test_what_a_second_panel_or_an_image_must_keep_to(first, second, message):
     ],
 )
 def test_a_knob_is_named_as_it_is_read(name, read):
-    assert knobs.label(name) == read
+    assert label(name) == read
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import http.server
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,11 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from engine import live, session
+from engine.run import run as run_page
 from engine.settings import Settings
 from test_site import browser, listen  # noqa: F401, a fixture
 
@@ -67,6 +70,27 @@ from vanishing.plot import per_layer
 
 ax = per_layer([1, 0.1, 0.01])
 ~~~
+
+~~~python alt="A line with two knobs." caption="It turns." fold="The code"
+from vanishing.plot import PALETTE, curves, explore
+
+
+def line(ax, *, slope=1, sign="plus"):
+    if slope > 100:
+        raise ValueError(f"slope is {slope}; at most 100 is expected")
+    steep = slope if sign == "plus" else -slope
+    ax.plot([0, 1], [0, steep], color=PALETTE["backward"])
+    return f"A slope of {steep:.3g} in a thousand: {steep / 1000:.1e}."
+
+
+ax = curves([0, 1], {"": [0, 0]}, xlabel="x")
+ax.set_ylim(-4, 4)
+explore(line, ax=ax, slope=[1, 2, 3], sign=["plus", "minus"])
+~~~
+
+```python
+import markdown
+```
 """
 
 
@@ -221,6 +245,36 @@ def test_an_error_tells_the_lines_of_the_readers_code():
     assert "memory" in error["message"]
 
 
+def knobs_code():
+    """What *copy runnable* copies of the page's figure with knobs."""
+    return run_page(PAGE, "page.md").blocks[4]
+
+
+def turned(**setting):
+    return json.loads(session.turn(knobs_code().runnable, json.dumps(setting), "figure-2-state"))
+
+
+def test_a_setting_of_a_figure_is_drawn_between_and_beyond_the_stops():
+    states = knobs_code().states
+    stop, between = turned(slope=2, sign="minus"), turned(slope=2.5, sign="minus")
+    assert stop["error"] is between["error"] is None
+    position = states["readings"].index("A slope of -2 in a thousand: -2.0e-03.")
+    assert stop["drawing"] == states["drawings"][position]
+    assert "2.5 in a thousand: −2.5\u202f×\u202f10<sup>−3</sup>" in between["reading"]
+    drawings = [turned(slope=slope, sign="plus")["drawing"] for slope in (2, 2.5, 3, 3.5)]
+    heights = [float(re.search(r'd="M \S+ \S+ L \S+ (\S+)"', drawn)[1]) for drawn in drawings]
+    steps = np.diff(heights)
+    assert steps[0] < 0 and steps == pytest.approx(steps[0], abs=0.02)
+
+
+def test_a_setting_that_does_not_run_says_why_and_the_next_one_runs():
+    error = turned(slope=101, sign="plus")["error"]
+    assert error["message"] == (
+        "ValueError: slope is 101; at most 100 is expected\nwith slope=101, sign='plus'"
+    )
+    assert turned(slope=3.5, sign="plus")["error"] is None
+
+
 # The page
 
 
@@ -239,7 +293,7 @@ def folder(tmp_path_factory):
         "theme: {name: material, custom_dir: docs/overrides, font: false,"
         " features: [content.code.copy],"
         f" palette: {json.dumps(PALETTE)}}}\n"
-        "extra_css: [assets/site.css]\nextra_javascript: [assets/runnable.js]\n"
+        "extra_css: [assets/site.css]\nextra_javascript: [assets/runnable.js, assets/knobs.js]\n"
         "markdown_extensions: [engine.render, pymdownx.details, pymdownx.highlight,"
         " pymdownx.superfences]\n"
         "hooks: [docs/engine/hooks.py, docs/engine/live.py]\nplugins: []\n"
@@ -382,6 +436,87 @@ def test_a_figure_is_drawn_as_the_page_draws_it_and_follows_the_palette(page):
     assert line.evaluate(colour) != light
 
 
+def test_a_block_that_needs_what_the_browser_lacks_has_no_button(page):
+    assert page.locator(".md-code__nav [data-md-type=run]").count() == 4
+    assert page.locator("#block-4 [data-md-type=run]").count() == 0
+
+
+def test_arrays_that_do_not_fit_are_said_not_to_fit(page):
+    edit(page, 0, "import numpy as np\n[np.empty(2**27) for _ in range(9)]")
+    assert "failed" in run(page, 0)
+    assert "memory that the browser gives to a page is used up" in (
+        page.locator("#live-0 .vg-error").inner_text()
+    )
+
+
+def beyond(page, **numbers):
+    """Run a setting of the figure with knobs, and give its box, which says how it went."""
+    box = page.locator("#figure-2 .vg-beyond")
+    if not box.evaluate("box => box.open"):
+        box.evaluate("box => (box.open = true)")
+        page.wait_for_function("() => document.querySelector('#figure-2 .vg-beyond input').value")
+    for name, number in numbers.items():
+        box.get_by_label(name).fill(str(number))
+    box.get_by_role("button").click()
+    page.wait_for_function("() => !current")
+    said = "#figure-2 .vg-beyond .vg-state"
+    page.wait_for_function("said => document.querySelector(said).textContent", arg=said)
+    return box
+
+
+def test_a_setting_beyond_the_stops_is_the_native_run_in_the_same_axes(page):
+    figure = page.locator("#figure-2")
+    published = figure.locator(".vg-reading").inner_html()
+    figure.locator("select").select_option("minus")
+    box = beyond(page, slope=3.5)
+    assert re.fullmatch(r"\d+\.\d s", box.locator(".vg-state").inner_text())
+    native = turned(slope=3.5, sign="minus")
+    reading = figure.locator(".vg-reading").inner_html()
+    assert reading == f"<strong>Your run:</strong> {native['reading']}"
+    assert figure.get_attribute("data-own") == ""
+    drawn = figure.locator(".vg-state path[style*=backward]").get_attribute("d")
+    wanted = re.search(r'd="([^"]*)"[^>]*backward', native["drawing"])[1]
+    ours, theirs = (
+        np.array([float(part) for part in path.split() if part not in "ML"])
+        for path in (drawn, wanted)
+    )
+    # Another Matplotlib lays the axes out, to a part of a pixel.
+    assert ours == pytest.approx(theirs, abs=1)
+    figure.locator("select").select_option("plus")
+    page.wait_for_function("() => !document.querySelector('#figure-2[data-own]')")
+    assert figure.locator(".vg-reading").inner_html() == published
+
+
+def test_a_setting_that_is_no_number_or_does_not_run_says_so(page):
+    said = beyond(page, slope="").locator(".vg-state").inner_text()
+    assert said == "Give a number for slope"
+    said = beyond(page, slope=101).locator(".vg-state").inner_text()
+    assert "This setting does not run: ValueError: slope is 101; at most 100 is expected" in said
+    assert page.locator("#figure-2[data-own]").count() == 0
+
+
+def test_a_press_makes_what_runs_give_way(page):
+    edit(page, 1, "print('on', flush=True)\nwhile True:\n    pass")
+    page.locator("#block-1 [data-md-type=run]").click(force=True)
+    page.locator("#live-1 .vg-result code").get_by_text("on").wait_for()
+    assert run(page, 0).endswith("it prints what the page says")
+    assert page.locator("#live-1 .vg-state").inner_text() == "Stopped"
+
+
+def test_by_touch(browser, served):  # noqa: F811, the fixture
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+    with browser.new_context(**phone) as context:
+        page = context.new_page()
+        listen(page)
+        page.goto(f"{served}index.html")
+        page.locator("#block-0 [data-md-type=run]").tap(force=True)
+        assert ended(page, 0).endswith("it prints what the page says")
+        page.locator("#figure-2 summary").first.tap()
+        page.locator("#figure-2 .vg-beyond").get_by_role("button").tap()
+        page.wait_for_function("() => document.querySelector('#figure-2[data-own]')")
+        assert page.mistakes == []
+
+
 def test_code_from_an_address_is_shown_and_waits(context, served):
     other = context.new_page()
     listen(other)
@@ -434,29 +569,49 @@ def test_the_editor_by_keyboard(page):
 def test_an_open_block_is_accessible_and_fits_a_phone(page):
     edit(page, 0, "print(1)")
     run(page, 0)
+    beyond(page, slope=2.5)
     page.set_viewport_size({"width": 390, "height": 900})
     page.evaluate(AXE_SCRIPT)
     for colours, scheme in (("light", "default"), ("dark", "slate")):
         page.emulate_media(color_scheme=colours)
         wanted = "scheme => document.body.dataset.mdColorScheme === scheme"
         page.wait_for_function(wanted, arg=scheme)
-        found = page.evaluate("axe.run('.vg-live, .highlight').then(found => found.violations)")
+        found = page.evaluate(
+            "axe.run('.vg-live, .highlight, .vg-beyond').then(found => found.violations)"
+        )
         assert [(each["id"], each["nodes"][0]["failureSummary"]) for each in found] == []
     width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(width) <= 0
 
 
-def test_an_altered_runtime_does_not_run(browser, served, folder):  # noqa: F811, the fixture
-    name = folder / "site/assets/runtime/python_stdlib.zip"
+def alter(name):
     whole = name.read_bytes()
     name.unlink()
     name.write_bytes(whole[:-1] + b"x")
+
+
+@pytest.mark.parametrize(
+    ("harm", "file", "said"),
+    [
+        (alter, "python_stdlib.zip", "is not the file that this site published"),
+        (Path.unlink, next(RUNTIME.glob("numpy-*.whl"), Path("numpy")).name, "did not load (404)"),
+    ],
+)
+def test_an_altered_or_missing_runtime_does_not_run(
+    browser,  # noqa: F811, the fixture
+    served,
+    folder,
+    harm,
+    file,
+    said,
+):
+    harm(folder / "site/assets/runtime" / file)
     try:
         with browser.new_context() as context:
             page = context.new_page()
             listen(page)
             page.goto(f"{served}index.html")
             assert run(page, 0) == "Your run failed"
-            assert "python_stdlib.zip is not the file" in page.locator("#live-0").inner_text()
+            assert f"{file} {said}" in page.locator("#live-0").inner_text()
     finally:
-        shutil.copy(RUNTIME / "python_stdlib.zip", name)
+        shutil.copy(RUNTIME / file, folder / "site/assets/runtime" / file)

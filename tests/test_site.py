@@ -23,7 +23,7 @@ import vanishing
 from axe_playwright_python.base import AXE_SCRIPT
 from engine import labs
 from engine.cache import page_run
-from engine.knobs import script, script_name
+from engine.states import script, script_name
 from engine.notebooks import notebook_run
 from engine.render import RunningPages
 from engine.run import run as run_page

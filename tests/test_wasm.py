@@ -5,7 +5,6 @@ prints, and draw if it draws here; a hidden block asserts there what it asserts 
 gives alone, with the lines it needs, what it gives on its page is for test_pages.py to find.
 """
 
-import ast
 import contextlib
 import json
 import os
@@ -20,7 +19,7 @@ from engine import live
 from engine.cache import page_run
 from engine.parse import Block, plain
 from engine.run import indented, matches, run
-from engine.session import draws, imported
+from engine.imports import draws, runs_in_browser
 from engine.settings import settings
 from playwright._impl._driver import compute_driver_executable
 
@@ -147,7 +146,7 @@ def there(page: str) -> list[Block]:
     blocks = [
         block
         for block in page_run(page).blocks
-        if block.skipped is None and not imports_any(block.source, settings().optional)
+        if block.skipped is None and runs_in_browser(block.source)
     ]
     if page not in SHORTENED:
         return blocks
@@ -155,11 +154,6 @@ def there(page: str) -> list[Block]:
     visible = [block for block in blocks if not block.hidden]
     assert sum(whole in block.source for block in visible) == 1, f"{page} does not hold {whole!r}"
     return [replace(block, source=block.source.replace(whole, short)) for block in visible]
-
-
-def imports_any(source: str, modules: Sequence[str]) -> bool:
-    found = (name for node in ast.walk(ast.parse(source)) for name in imported(node))
-    return any(name.partition(".")[0] in modules for name in found)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -51,6 +51,7 @@ async function show(figure, from) {
   const position = positionOf(figure);
   figure.front.innerHTML = drawingOf(states, position);
   figure.reading.innerHTML = states.settings[position][0];
+  delete figure.dataset.own;
   figure.shown = position;
   if (figure.ghost) haunt(figure, from === position ? undefined : from, states);
 }

@@ -11,8 +11,11 @@ const ELEMENTS = new Set("svg g defs path use rect circle line polyline polygon 
 
 let worker;
 let ready = false;
-// The block whose code runs or waits to run.
+// What runs or waits to run.
 let current;
+
+// A page that was opened from a folder may start no worker.
+const canRun = location.protocol !== "file:";
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
@@ -22,13 +25,13 @@ function stopWorker() {
   ready = false;
 }
 
-function ask(block) {
+function ask(message) {
   if (!worker) {
     worker = new Worker(WORKER, { type: "module" });
     worker.onmessage = ({ data }) => current?.hear(data);
     worker.onerror = (event) => current?.hear({ kind: "broken", message: event.message || "Python did not start" });
   }
-  worker.postMessage(block);
+  worker.postMessage(message);
 }
 
 // The drawing that a reader's code made, without anything that could act in the page.
@@ -59,8 +62,94 @@ const make = (name, properties = {}, ...children) => {
   return element;
 };
 
-class Block {
+// Something that Python does for a button, which starts it and stops it; a line beside the button says how it goes.
+class Run {
+  constructor(button, title) {
+    Object.assign(this, { button, title });
+    this.state = make("span", { className: "vg-state" });
+    this.state.setAttribute("role", "status");
+    this.meter = make("progress", { hidden: true, ariaLabel: "Loading Python" });
+    this.label("run", title);
+    button.onclick = () => this.press();
+  }
+
+  // One thing runs at a time: what runs makes way for what is pressed.
+  press() {
+    const running = current;
+    running?.stop();
+    if (running !== this) this.run();
+  }
+
+  label(type, title) {
+    this.button.dataset.mdType = type;
+    this.button.title = title;
+  }
+
+  say(text) {
+    this.state.textContent = text;
+  }
+
+  // Hand to Python what `message` gives, and what comes of it to `finish` or `fail`.
+  async start(message) {
+    current = this;
+    this.label("stop", ready ? "Stop" : "Cancel");
+    this.say(ready ? "Running" : "Loading Python");
+    try {
+      const written = await message();
+      if (current === this) ask(written);
+    } catch (error) {
+      this.hear({ kind: "broken", message: error.message });
+    }
+  }
+
+  hear({ kind, ...data }) {
+    if (kind === "progress") {
+      this.meter.hidden = false;
+      this.meter.max = data.total || 1;
+      this.meter.value = data.loaded;
+      this.state.dataset.loaded = `${megabytes(data.loaded)} of ${megabytes(Math.max(data.total, data.loaded))} MB`;
+    } else if (kind === "ready") {
+      ready = true;
+    } else if (kind === "running") {
+      this.quiet();
+      this.label("stop", "Stop");
+      this.say("Running");
+    } else if (kind === "print") {
+      this.print(data.text);
+    } else if (kind === "done") {
+      this.rest();
+      this.finish(data);
+    } else if (kind === "broken") {
+      stopWorker();
+      this.rest();
+      this.say("Your run failed");
+      this.fail(`Python stopped: ${data.message}`);
+    }
+  }
+
+  print() {}
+
+  stop() {
+    stopWorker();
+    this.say(this.button.title === "Cancel" ? "Cancelled" : "Stopped");
+    this.rest();
+  }
+
+  rest() {
+    current = undefined;
+    this.quiet();
+    this.label("run", this.title);
+  }
+
+  quiet() {
+    this.meter.hidden = true;
+    delete this.state.dataset.loaded;
+  }
+}
+
+class Block extends Run {
   constructor(template, number) {
+    super(make("button", { className: "md-code__button" }), "Run in this page (Ctrl+Enter)");
     this.box = template.previousElementSibling;
     this.template = template;
     this.number = number;
@@ -72,9 +161,7 @@ class Block {
     this.last = /output\b/.test(next?.className) ? next : template;
     this.published = this.last.querySelector("code")?.textContent;
     this.box.id ||= `block-${number}`;
-    this.button = make("button", { className: "md-code__button", title: "Run in this page (Ctrl+Enter)", ariaLabel: "Run", onclick: () => this.press() });
-    this.button.dataset.mdType = "run";
-    this.box.querySelector(".md-code__nav").prepend(this.button);
+    if (!("elsewhere" in template.dataset)) this.box.querySelector(".md-code__nav").prepend(this.button);
   }
 
   get code() {
@@ -85,10 +172,9 @@ class Block {
     return this.code !== this.source;
   }
 
-  press() {
-    this.open();
-    if (current) current.stop();
-    else this.run();
+  label(type, title) {
+    super.label(type, title);
+    this.button.ariaLabel = { run: "Run", stop: "Stop" }[type];
   }
 
   // Make the block editable, once, and put below it where its run appears.
@@ -102,9 +188,6 @@ class Block {
     this.shown.after(this.editor);
     this.reset = make("button", { textContent: "Reset", onclick: () => this.restore() });
     this.link = make("button", { textContent: "Link to this change", onclick: () => this.address() });
-    this.state = make("span", { className: "vg-state" });
-    this.state.setAttribute("role", "status");
-    this.meter = make("progress", { hidden: true, ariaLabel: "Loading Python" });
     this.result = make("div", { className: "vg-result" });
     this.live = make("div", { className: "vg-live", id: `live-${this.number}` }, make("p", { className: "vg-controls" }, this.state, this.meter, this.reset, this.link), this.result);
     this.last.after(this.live);
@@ -131,22 +214,12 @@ class Block {
     }
   }
 
-  async run() {
-    current = this;
+  run() {
+    this.open();
     this.printed = "";
-    this.result.replaceChildren();
-    this.result.append((this.text = make("pre", {}, make("code"))));
-    this.text.hidden = true;
-    this.say(ready ? "Running" : "Loading Python");
-    this.button.dataset.mdType = "stop";
-    this.button.ariaLabel = "Stop";
-    this.button.title = ready ? "Stop" : "Cancel";
-    try {
-      const earlier = await this.earlier();
-      if (current === this) ask({ earlier, code: `${this.code}\n`, above: this.above, figure: `own-${this.number}` });
-    } catch (error) {
-      this.hear({ kind: "broken", message: error.message });
-    }
+    this.text = make("pre", { hidden: true }, make("code"));
+    this.result.replaceChildren(this.text);
+    this.start(async () => ({ earlier: await this.earlier(), code: `${this.code}\n`, above: this.above, figure: `own-${this.number}` }));
   }
 
   // The blocks above with the reader's changes, if there are any.
@@ -167,31 +240,10 @@ class Block {
     return sources;
   }
 
-  hear({ kind, ...data }) {
-    if (kind === "progress") {
-      this.meter.hidden = false;
-      this.meter.max = data.total || 1;
-      this.meter.value = data.loaded;
-      this.state.dataset.loaded = `${megabytes(data.loaded)} of ${megabytes(Math.max(data.total, data.loaded))} MB`;
-    } else if (kind === "ready") {
-      ready = true;
-    } else if (kind === "running") {
-      this.meter.hidden = true;
-      delete this.state.dataset.loaded;
-      this.button.title = "Stop";
-      this.say("Running");
-    } else if (kind === "print") {
-      this.printed += data.text;
-      this.text.hidden = false;
-      this.text.firstChild.textContent = this.printed.length > 1e5 ? `${this.printed.slice(0, 1e5)}\n…` : this.printed;
-    } else if (kind === "done") {
-      this.finish(data);
-    } else if (kind === "broken") {
-      stopWorker();
-      this.fail(`Python stopped: ${data.message}`);
-      this.say("Your run failed");
-      this.rest();
-    }
+  print(text) {
+    this.printed += text;
+    this.text.hidden = false;
+    this.text.firstChild.textContent = this.printed.length > 1e5 ? `${this.printed.slice(0, 1e5)}\n…` : this.printed;
   }
 
   finish({ seconds, error, figures }) {
@@ -209,7 +261,6 @@ class Block {
           make("pre", {}, ...lines.flatMap(([want, have]) => [...row("−", want), ...row("+", have)]))));
       }
     }
-    this.rest();
   }
 
   fail(message, lines = []) {
@@ -220,25 +271,6 @@ class Block {
       const start = this.editor.value.split("\n").slice(0, last - 1).join("\n").length + (last > 1);
       this.editor.setSelectionRange(start, start + this.editor.value.split("\n")[last - 1].length);
     }
-  }
-
-  rest() {
-    current = undefined;
-    this.meter.hidden = true;
-    delete this.state.dataset.loaded;
-    this.button.dataset.mdType = "run";
-    this.button.ariaLabel = "Run";
-    this.button.title = "Run in this page (Ctrl+Enter)";
-  }
-
-  stop() {
-    stopWorker();
-    this.say(this.button.title === "Cancel" ? "Cancelled" : "Stopped");
-    this.rest();
-  }
-
-  say(text) {
-    this.state.textContent = text;
   }
 
   restore() {
@@ -258,8 +290,7 @@ class Block {
 const blocks = [];
 
 addEventListener("DOMContentLoaded", () => {
-  // A page that was opened from a folder may start no worker.
-  if (location.protocol === "file:") return;
+  if (!canRun) return;
   for (const template of document.querySelectorAll("template[class$=runnable]")) blocks.push(new Block(template, blocks.length));
   const asked = new URLSearchParams(location.hash.slice(1));
   const block = asked.has("code") && blocks[asked.get("run")];

@@ -3,6 +3,7 @@
 // can reach neither the page nor the network.
 
 const BASE = new URL("runtime/", location.href);
+const MODULES = ["pyodide.mjs", "pyodide.asm.js"];
 const post = (kind, data = {}) => postMessage({ kind, ...data });
 const network = fetch.bind(globalThis);
 const digest = globalThis.crypto?.subtle?.digest.bind(crypto.subtle);
@@ -58,10 +59,12 @@ async function start() {
   listed = await (await network(new URL("files.json", BASE))).json();
   globalThis.fetch = verified;
   const lock = await (await verified("pyodide-lock.json")).json();
-  const core = ["pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", "sources.zip"];
-  expect(...core, "pyodide-lock.json", ...wheels(lock, "numpy"));
-  // All of it before Python starts, which would not tell what is wrong. Modules the browser imports itself.
-  await Promise.all(core.map(async (name) => kept.set(name, await verified(name))));
+  const needed = [...MODULES, "pyodide.asm.wasm", "python_stdlib.zip", "sources.zip", ...wheels(lock, "numpy")];
+  expect(...needed, "pyodide-lock.json");
+  // All of it before Python starts, which would not tell what is wrong.
+  await Promise.all(needed.map(async (name) => kept.set(name, await verified(name))));
+  // These the browser takes from its own cache.
+  for (const name of MODULES) kept.delete(name);
   const { loadPyodide } = await import(new URL("pyodide.mjs", BASE));
   // Of the browser's world Python sees the clock alone.
   const clock = { setTimeout, clearTimeout, setInterval, clearInterval };
@@ -94,10 +97,12 @@ started.then(
   (error) => post("broken", { message: error.message ?? String(error) }),
 );
 
-onmessage = async ({ data: { earlier, code, above, figure } }) => {
+// A message holds code and either `setting`, which the figure with knobs that the code makes is to show, or where the
+// reader's own part begins: `above` are the lines that the page has found that the code needs; after an edit of an
+// earlier block (`earlier` are all of these) they are found anew.
+onmessage = async ({ data: { earlier, code, above = "", setting, figure } }) => {
   try {
     const { python, session, lock } = await started;
-    // `above` is what the page has found that the block needs; after an edit of an earlier block it is found anew.
     const source = earlier ? session.needed(earlier, code) : above + code;
     if (session.draws(source) && !python.loadedPackages.matplotlib) {
       expect(...wheels(lock, "matplotlib"));
@@ -105,7 +110,7 @@ onmessage = async ({ data: { earlier, code, above, figure } }) => {
     }
     post("running");
     const first = source.split("\n").length - code.split("\n").length + 1;
-    post("done", JSON.parse(session.execute(source, first, figure)));
+    post("done", JSON.parse(setting ? session.turn(source, setting, figure) : session.execute(source, first, figure)));
   } catch (error) {
     post("broken", { message: error.message ?? String(error) });
   }

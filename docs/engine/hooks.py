@@ -22,7 +22,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler
 
-from engine import knobs, live
+from engine import live, states
 from engine.cache import page_runs
 from engine.downloads import notebook, script
 from engine.parse import PageError
@@ -70,16 +70,14 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
             whole = notebook(run)
             files.append(File.generated(config, f"{stem}.ipynb", content=whole))
             files.append(File.generated(config, f"{stem}.py", content=script(whole)))
-            if live.SCRIPT in config.extra_javascript:
-                files.append(
-                    File.generated(config, f"{stem}.blocks.json", content=live.blocks(run))
-                )
+            if live.ships(config):
+                files.append(live.blocks(run, name, config))
         if run.preview:
             picture = base64.b64decode(run.preview)
             files.append(File.generated(config, preview_name(name), content=picture))
         for drawn in filter(None, (block.states for block in run.blocks)):
-            beside = Path(name).with_name(knobs.script_name(name, drawn)).as_posix()
-            files.append(File.generated(config, beside, content=knobs.script(drawn)))
+            beside = Path(name).with_name(states.script_name(name, drawn)).as_posix()
+            files.append(File.generated(config, beside, content=states.script(drawn)))
 
 
 def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, **_: Any) -> None:

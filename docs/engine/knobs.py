@@ -3,14 +3,9 @@
 A figure has knobs if its attribute `explorable` holds an object as `Explorable` describes it.
 """
 
-import hashlib
-import html
 import io
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol, TypedDict
-from xml.etree import ElementTree
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -18,8 +13,7 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 
 from engine.settings import css
-from engine.svg import SVG, foreign_colours, fragment, palette_name, saved, serialized, svg_style
-from engine.typeset import typeset
+from engine.svg import foreign_colours, fragment, palette_name, saved, svg_style
 
 Setting = Mapping[str, str | int | float]
 
@@ -72,6 +66,33 @@ class States(TypedDict):
     ghost: bool
 
 
+class Stage:
+    """A figure with knobs whose axes stand still, on which one setting is drawn after the other."""
+
+    def __init__(self, figure: Figure, prefix: str) -> None:
+        self.figure, self.prefix = figure, prefix
+        self.explorable: Explorable = figure.explorable
+        figure.dpi = 72  # as SVG, whose pixel is then a point
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        self.fixed = [still(ax) for ax in self.explorable.axes]
+
+    def show(self, setting: Setting) -> tuple[str, str]:
+        """Draw a setting; return its line of text and its drawing as SVG.
+
+        Raises ValueError if the axes change.
+        """
+        try:
+            reading = self.explorable.show(setting)
+        except Exception as error:
+            error.add_note(f"with {said(setting)}")
+            raise
+        for ax, before in zip(self.explorable.axes, self.fixed, strict=True):
+            if moved := [name for name, value in still(ax).items() if value != before[name]]:
+                raise ValueError(f"the axes' {' and '.join(moved)} change with {said(setting)}")
+        return reading, fragment(picture(self.figure, self.explorable), self.prefix)
+
+
 def explored(figure: Figure, prefix: str) -> tuple[str, States]:
     """Draw the figure at the start, as SVG, and in all its states.
 
@@ -79,21 +100,9 @@ def explored(figure: Figure, prefix: str) -> tuple[str, States]:
     colours.
     """
     explorable: Explorable = figure.explorable
-    figure.dpi = 72  # as SVG, whose pixel is then a point
-    figure.canvas.draw()
-    figure.set_layout_engine("none")
-    fixed = [still(ax) for ax in explorable.axes]
-    readings, drawings = [], []
-    for setting in explorable.settings():
-        try:
-            readings.append(explorable.show(setting))
-        except Exception as error:
-            error.add_note(f"with {said(setting)}")
-            raise
-        for ax, before in zip(explorable.axes, fixed, strict=True):
-            if moved := [name for name, value in still(ax).items() if value != before[name]]:
-                raise ValueError(f"the axes' {' and '.join(moved)} change with {said(setting)}")
-        drawings.append(fragment(picture(figure, explorable), prefix))
+    stage = Stage(figure, prefix)
+    shown = [stage.show(setting) for setting in explorable.settings()]
+    readings, drawings = map(list, zip(*shown, strict=True))
     whole = "".join(drawings)
     if "<image" in whole:
         raise ValueError(
@@ -167,56 +176,3 @@ def knobs(explorable: Explorable) -> list[Knob]:
         }
         for name, values in explorable.knobs.items()
     ]
-
-
-def label(name: str) -> str:
-    """Write a parameter's name for a reader: in words, or as a Greek letter with its index."""
-    first, _, rest = name.partition("_")
-    letter = html.unescape(f"&{first};")
-    return (
-        f"{letter}<sub>{rest}</sub>" if rest and letter != f"&{first};" else name.replace("_", " ")
-    )
-
-
-def states_html(states: States, name: str, path: str) -> tuple[str, str]:
-    """Write the figure's attributes for the page's script, and the line of text at the start."""
-    knobs = [{**knob, "label": label(knob["name"])} for knob in states["knobs"]]
-    data = (
-        f' data-states="{script_name(path, states)}" data-knobs="{html.escape(json.dumps(knobs))}"'
-        + " data-ghost" * states["ghost"]
-    )
-    position = 0
-    for knob in states["knobs"]:
-        position = position * len(knob["values"]) + knob["start"]
-    reading = typeset(html.escape(states["readings"][position]))
-    return data, f'<p class="{css("reading")}" id="{name}-reading" role="status">{reading}</p>'
-
-
-def script(states: States) -> str:
-    """Write the script that a page loads when a reader first turns a knob.
-
-    The script gives its own element the pieces that drawings are made of, each once, and for every
-    state the line of text and the numbers of its pieces: many states share a curve or an image.
-    """
-    numbers: dict[str, int] = {}
-    settings = [
-        (
-            typeset(html.escape(reading)),
-            [numbers.setdefault(piece, len(numbers)) for piece in pieces(drawing)],
-        )
-        for reading, drawing in zip(states["readings"], states["drawings"], strict=True)
-    ]
-    whole = {"pieces": list(numbers), "settings": settings}
-    written = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
-    return f"document.currentScript.states = {written};\n"
-
-
-def pieces(drawing: str) -> list[str]:
-    """Split a drawing into its outermost elements."""
-    root = ElementTree.fromstring(f'<svg xmlns="{SVG}">{drawing}</svg>')
-    return [serialized(element).replace(f' xmlns="{SVG}"', "") for element in root]
-
-
-def script_name(path: str, states: States) -> str:
-    """Name the script by its content, so that a page never loads the states of another version."""
-    return f"{Path(path).stem}.{hashlib.sha256(script(states).encode()).hexdigest()[:12]}.js"

@@ -24,6 +24,7 @@ from mkdocs.structure.files import Files, get_files
 from mkdocs.structure.pages import Page
 from nbclient.exceptions import CellExecutionError
 
+from engine import live
 from engine.cache import digest
 from engine.notebooks import CellProblem, failure, notebook_run
 from engine.parse import PageError
@@ -122,6 +123,8 @@ def render_lab(page: Page, take: Callable[..., None], config: MkDocsConfig, file
         ]
         page.markdown = run.text
         Page.render(page, config, files)
+        if live.ships(config):
+            files.append(live.blocks(run, page.file.src_uri, config))
     except CellExecutionError as error:
         raise PluginError(str(stopped(path, error))) from None
     except PageError as error:

@@ -11,7 +11,7 @@ import json
 import logging
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -21,21 +21,31 @@ from engine.parse import Block
 from engine.run import PageRun
 from engine.settings import MODULE, settings
 
-SCRIPT = "assets/live.js"
+SCRIPTS = "assets/live.js", "assets/beyond.js"
 FOLDER = "assets/runtime"
 # What of the engine runs in the browser.
-MODULES = "__init__", "effects", "runnable", "session", "settings", "svg"
+MODULES = (
+    "__init__",
+    "effects",
+    "imports",
+    "knobs",
+    "runnable",
+    "session",
+    "settings",
+    "svg",
+    "typeset",
+)
 log = logging.getLogger("mkdocs.hooks.live")
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Add the script that gives blocks their buttons, if there is something to run them with."""
+    """Add the scripts that give blocks and knobs their buttons, if there is something to run."""
     if not settings().runtime:
         return
     if said := problem():
         log.info(f"blocks get no button to run: {said}")
     else:
-        config.extra_javascript.append(SCRIPT)
+        config.extra_javascript.extend(SCRIPTS)
 
 
 def problem() -> str:
@@ -55,9 +65,14 @@ def hashes(folder: Path) -> dict[str, str]:
     return json.loads((folder / "hashes.json").read_text("utf-8"))
 
 
+def ships(config: MkDocsConfig) -> bool:
+    """Tell whether this build's site runs blocks."""
+    return SCRIPTS[0] in config.extra_javascript
+
+
 def on_files(files: Files, config: MkDocsConfig) -> None:
     """Put the runtime, the sources, and a list of both into the site."""
-    if SCRIPT not in config.extra_javascript:
+    if not ships(config):
         return
     folder, archive = Path(settings().runtime), sources()
     listed = {"sources.zip": entry(len(archive), hashlib.sha256(archive).hexdigest())}
@@ -92,9 +107,11 @@ def source_files() -> Iterator[tuple[str, bytes]]:
         yield f"engine/{module}.py", (Path(__file__).parent / f"{module}.py").read_bytes()
 
 
-def blocks(run: PageRun) -> str:
-    """A page's blocks, for readers who edit one that a later block needs."""
-    return json.dumps([{"source": block.source, "shown": shown(block)} for block in run.blocks])
+def blocks(run: PageRun, page: str, config: MkDocsConfig) -> File:
+    """The file with a page's blocks, for readers who edit one that a later block needs."""
+    listed = [{"source": block.source, "shown": shown(block)} for block in run.blocks]
+    name = str(PurePath(page).with_suffix(".blocks.json"))
+    return File.generated(config, name, content=json.dumps(listed))
 
 
 def shown(block: Block) -> bool:

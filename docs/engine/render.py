@@ -14,9 +14,10 @@ from math_core import LatexError, LatexToMathML
 
 from engine.cache import page_run
 from engine.parse import FRONT_MATTER, RUNS, Block, PageError, Problem, Value
+from engine.imports import runs_in_browser
 from engine.run import PageRun
 from engine.settings import css
-from engine.knobs import states_html
+from engine.states import states_html
 from engine.svg import inline_svg
 from engine.typeset import typeset
 
@@ -43,20 +44,21 @@ def render(run: PageRun, stash: Callable[[str], str] = str) -> str:
 
 def block_lines(block: Block, figure: int, path: str, stash: Callable[[str], str]) -> Iterator[str]:
     """Yield the lines of Markdown that show a block: code, output, figure."""
+    name = f"figure-{figure}"
     if "fold" in block.options:
-        yield from figure_lines(block, figure, path, stash)
+        yield from figure_lines(block, name, path, stash)
         yield f'??? {css("fold")} "{block.options["fold"] or "The code"}"'
         yield ""
-        yield from ("    " + line if line else "" for line in code_lines(block, stash))
+        yield from ("    " + line if line else "" for line in code_lines(block, name, stash))
     else:
-        yield from code_lines(block, stash)
+        yield from code_lines(block, name, stash)
     if block.expected:
         yield from ("", *fenced(f"{{ .text .{css('output')} }}", block.expected), "")
     if "fold" not in block.options:
-        yield from figure_lines(block, figure, path, stash)
+        yield from figure_lines(block, name, path, stash)
 
 
-def code_lines(block: Block, stash: Callable[[str], str]) -> Iterator[str]:
+def code_lines(block: Block, figure: str, stash: Callable[[str], str]) -> Iterator[str]:
     """Yield the block's code, and below it what *copy runnable* copies."""
     shown = (name for name in ("title", "hl_lines") if name in block.options)
     info = " ".join(["python", *(f'{name}="{block.options[name]}"' for name in shown)])
@@ -66,17 +68,16 @@ def code_lines(block: Block, stash: Callable[[str], str]) -> Iterator[str]:
         reason = html.escape(block.skipped)
         yield stash(f'<p class="{css("skipped")}">Not run here: {reason}</p>')
     else:
-        copied = html.escape(block.runnable)
-        yield stash(f'<template class="{css("runnable")}" data-search-exclude>{copied}</template>')
+        data = f' data-figure="{figure}"' * bool(block.figure)
+        data += " data-elsewhere" * (not runs_in_browser(block.runnable))
+        opening = f'<template class="{css("runnable")}"{data} data-search-exclude>'
+        yield stash(f"{opening}{html.escape(block.runnable)}</template>")
     yield ""
 
 
-def figure_lines(
-    block: Block, number: int, path: str, stash: Callable[[str], str]
-) -> Iterator[str]:
+def figure_lines(block: Block, name: str, path: str, stash: Callable[[str], str]) -> Iterator[str]:
     """Yield the block's figure, if there is one, with its caption in Markdown."""
     if block.figure:
-        name = f"figure-{number}"
         svg = inline_svg(block.figure, name, block.options["alt"])
         states, reading = states_html(block.states, name, path) if block.states else ("", "")
         opening = f'<figure class="{css("figure")}" id="{name}"{states}>'

@@ -25,6 +25,7 @@ from sybil.evaluators.python import PythonEvaluator
 from sybil.region import Lexeme, Region
 
 from engine import svg
+from engine.imports import with_requirements
 from engine.runnable import closure
 from engine.parse import (
     CODE_SPAN,
@@ -64,11 +65,12 @@ class PageRun:
     def runnable(self, block: Block, stateful: Iterable[str]) -> str:
         """Return the block's source below the earlier lines of the page that the block needs.
 
+        A comment above says what to install for it.
         `stateful` names the objects that change with every use.
         """
         blocks = self.blocks[: self.blocks.index(block)]
         earlier = [block.source for block in blocks if block.skipped is None]
-        return closure(earlier, block.source, stateful)
+        return with_requirements(closure(earlier, block.source, stateful))
 
 
 def run(text: str, path: str) -> PageRun:

@@ -4,41 +4,25 @@ The browser's Python has the standard library, NumPy, what the site watches and 
 engine; Matplotlib is loaded for code that draws.
 """
 
-import ast
+import functools
+import html
 import json
 import linecache
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from engine.imports import draws
 from engine.runnable import closure
 from engine.settings import settings
+from engine.typeset import typeset
+
+if TYPE_CHECKING:
+    from engine.knobs import Stage
 
 NAME = "<your code>"
-
-
-def draws(source: str) -> bool:
-    """Whether the code imports what needs Matplotlib; code that does not parse draws nothing."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return False
-    style = (settings().style or "matplotlib").partition(":")[0]
-    return any(
-        f"{name}.".startswith(("matplotlib.", f"{style}."))
-        for node in ast.walk(tree)
-        for name in imported(node)
-    )
-
-
-def imported(node: ast.AST) -> list[str]:
-    """The modules, and names of modules, that a statement imports."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom) and node.module:
-        return [f"{node.module}.{alias.name}" for alias in node.names]
-    return []
 
 
 def needed(earlier: Sequence[str], block: str) -> str:
@@ -52,30 +36,67 @@ def execute(source: str, first: int, figure: str, names: dict[str, object] | Non
     `figure` is the beginning of the ids in a drawing. What the code prints goes where the browser
     sends it. Code finds nothing of earlier code, but where `names` holds what that bound.
     """
+    came = attempted(lambda: run(source, names), first)
+    return json.dumps({**came, "figures": figures(figure)})
+
+
+def turn(source: str, setting: str, figure: str) -> str:
+    """Draw a setting of the figure with knobs that the code makes; tell in JSON what came of it.
+
+    The setting, in JSON, may lie between or beyond the values that the knobs have.
+    """
+    shown: dict[str, object] = {}
+
+    def show() -> None:
+        reading, drawing = stage(source, figure).show(json.loads(setting))
+        shown.update(reading=typeset(html.escape(reading)), drawing=drawing)
+
+    return json.dumps({**attempted(show), **shown})
+
+
+@functools.cache
+def stage(source: str, figure: str) -> "Stage":
+    """The figure that the code makes; for further settings the code does not run again."""
+    from engine.knobs import Stage
+    from engine.svg import take_open
+
+    run(source)
+    (drawn,) = take_open()
+    return Stage(drawn, figure)
+
+
+def attempted(act: Callable[[], None], first: int = 1) -> dict[str, object]:
+    """What went wrong, if anything did, and how many seconds it took."""
+    began = time.perf_counter()
+    error = None
+    try:
+        act()
+    except BaseException as raised:
+        error = told(raised, first)
+    sys.stdout.flush()
+    return {"error": error, "seconds": time.perf_counter() - began}
+
+
+def run(source: str, names: dict[str, object] | None = None) -> None:
+    """Run the code with no figure open, in `names` or in a module of its own."""
     linecache.cache[NAME] = len(source), None, source.splitlines(keepends=True), NAME
     namespace = {} if names is None else names
     namespace["__name__"] = "__main__"
     if draws(source):
         style()
-    began = time.perf_counter()
-    error = None
-    try:
-        exec(compile(source, NAME, "exec"), namespace)
-    except BaseException as raised:
-        error = told(raised, first)
-    sys.stdout.flush()
-    seconds = time.perf_counter() - began
-    return json.dumps({"seconds": seconds, "error": error, "figures": figures(figure)})
+    exec(compile(source, NAME, "exec"), namespace)
 
 
 def style() -> None:
-    """Set the drawing style of the site's pages."""
+    """Set the drawing style of the site's pages, and close what an earlier run left open."""
     import logging
     import pkgutil
 
     import matplotlib
+    from matplotlib import pyplot
 
     matplotlib.use("svg")
+    pyplot.close("all")
     # It tells at the first drawing that it looks for fonts.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     if settings().style:
@@ -97,7 +118,9 @@ def figures(prefix: str) -> list[str]:
 
 def told(error: BaseException, first: int) -> dict[str, object]:
     """What went wrong, and the lines of the reader's code that led there, outermost first."""
-    (message,) = traceback.format_exception_only(type(error), error)[-1:]
+    lines_said = traceback.format_exception_only(error)
+    # Of a syntax error the first ones quote the code; of others the last ones are notes.
+    message = lines_said[-1] if isinstance(error, SyntaxError) else "".join(lines_said)
     if isinstance(error, SyntaxError) and error.filename == NAME:
         lines = [error.lineno or first]
     else:

@@ -33,6 +33,9 @@ class Settings:
     optional: tuple[str, ...] = ()
     """Modules without which some blocks are skipped. The cache keys on which are installed."""
 
+    assumed: tuple[str, ...] = ()
+    """Other packages that whoever copies code is taken to have. Code says what else it needs."""
+
     prefix: str = "page-"
     """Beginning of every CSS class and variable that the engine writes."""
 
