@@ -18,8 +18,9 @@ SETTINGS = Settings(
     hashsalt="vanishing",
     stateful=("collections.abc:Iterator", "numpy.random:Generator"),
     stateful_names=("rng",),
-    # The address that mkdocs.yml takes from the environment.
-    previews=bool(os.environ.get("SITE_URL")),
+    # The addresses that mkdocs.yml takes from the environment.
+    address=os.environ.get("SITE_URL"),
+    repository=os.environ.get("REPO_URL"),
     # Filled by .ci/runtime.py.
     runtime=".cache/runtime",
     sources="sources.md",

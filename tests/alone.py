@@ -4,6 +4,9 @@ Each code ends in a process of its own that has run its statements and nothing e
 are forked from one that has imported the libraries, and codes that begin with the same statements
 run these once, in one process that is forked where the codes part: importing again and training
 again would take most of the time.
+
+Codes that say at their head what they need run where all is installed, the others where NumPy and
+this package are and nothing else is.
 """
 
 import ast
@@ -12,28 +15,32 @@ import io
 import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
 import tempfile
 import traceback
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from engine.knobs import States, explored
-from engine.svg import saved, take_open
-from vanishing.plot import use as use_style
+if TYPE_CHECKING:
+    from engine.knobs import States
 
 LIBRARIES = ["numpy", "matplotlib.pyplot", "vanishing.plot", "engine.knobs"]
+# What runs codes where only NumPy is installed: this file is all that is there beside it.
+BARE = "import alone, pickle, sys; codes = pickle.load(sys.stdin.buffer); alone.answer(codes)"
 
 
 class Outcome(NamedTuple):
     """What a code printed and drew, and its traceback or nothing."""
 
     printed: str
-    figures: list[tuple[str, States | None]]
+    figures: list[tuple[str, "States | None"]]
     """Each figure as SVG, and its states if it has knobs."""
     error: str
 
@@ -73,20 +80,59 @@ def outcomes(groups: Sequence[Sequence[str]]) -> list[list[Outcome]]:
 
     Codes of one group, such as a page, may share processes.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(LIBRARIES)
     # The workers of pytest-xdist share the cores.
     processes = (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)) or 1
+    needy, bare = (
+        [[code for code in codes if says_needs(code) == needs] for codes in groups]
+        for needs in (True, False)
+    )
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(LIBRARIES)
     with ProcessPoolExecutor(processes, context, max_tasks_per_child=1) as pool:
-        return list(pool.map(run_group, groups))
+        with_all = [*pool.map(run_group, needy)]
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(processes) as pool:
+        furnish(Path(folder))
+        with_numpy = [*pool.map(partial(run_bare, folder), bare)]
+    found = {True: chain(*with_all), False: chain(*with_numpy)}
+    return [[next(found[says_needs(code)]) for code in codes] for codes in groups]
+
+
+def says_needs(code: str) -> bool:
+    return code.startswith("# Beside ")
+
+
+def furnish(folder: Path) -> None:
+    """Fill the folder that stands for all that is installed: NumPy, the package, and this file."""
+    import numpy
+    import vanishing
+
+    packages = [Path(module.__file__).parent for module in (numpy, vanishing)]
+    # A wheel of Linux keeps the libraries that NumPy is linked with beside it.
+    libraries = packages[0].with_name("numpy.libs")
+    for path in (*packages, *([libraries] if libraries.is_dir() else ()), Path(__file__)):
+        (folder / path.name).symlink_to(path)
+
+
+def run_bare(folder: str, codes: Sequence[str]) -> list[Outcome]:
+    """As `run_group`, in a Python that has nothing installed but what the folder holds."""
+    environment = {**os.environ, "PYTHONPATH": folder}
+    command = [sys.executable, "-S", "-s", "-c", BARE]
+    given = pickle.dumps(codes)
+    return pickle.loads(subprocess.check_output(command, input=given, env=environment))
+
+
+def answer(codes: Sequence[str]) -> None:
+    sys.stdout.buffer.write(pickle.dumps(run_group(codes)))
 
 
 def run_group(codes: Sequence[str]) -> list[Outcome]:
     tree = Tree()
     for number, code in enumerate(codes):
         tree.add(number, statements(code))
-    # The page draws in the same style.
-    use_style()
+    if "matplotlib" in sys.modules:
+        from vanishing.plot import use as use_style
+
+        use_style()  # the page draws in the same
     warnings.simplefilter("error")
     output = io.StringIO()
     with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +167,7 @@ def run_statement(
 
 def finish(numbers: list[int], output: io.StringIO, folder: Path) -> None:
     try:
-        outcome = Outcome(output.getvalue(), [picture(figure) for figure in take_open()], "")
+        outcome = Outcome(output.getvalue(), pictures(), "")
     except BaseException:
         outcome = Outcome(output.getvalue(), [], traceback.format_exc())
     write(outcome, numbers, folder)
@@ -145,5 +191,17 @@ def in_a_fork(call) -> None:
     assert os.waitpid(child, 0)[1] == 0, "a copy of the process died"
 
 
-def picture(figure) -> tuple[str, States | None]:
+def pictures() -> list[tuple[str, "States | None"]]:
+    """Every figure that stands open, where there is anything to draw with."""
+    if "matplotlib" not in sys.modules:
+        return []
+    from engine.svg import take_open
+
+    return [picture(figure) for figure in take_open()]
+
+
+def picture(figure) -> tuple[str, "States | None"]:
+    from engine.knobs import explored
+    from engine.svg import saved
+
     return explored(figure, "state") if hasattr(figure, "explorable") else (saved(figure), None)

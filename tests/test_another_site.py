@@ -1,10 +1,12 @@
 """The engine serves a site of another subject, unchanged, and knows nothing of this one."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -107,7 +109,7 @@ SETTINGS = Settings(
     prefix="xy-",
     palette="orbits.look:COLOURS",
     style="orbits.look:use",
-    previews=True,
+    address="https://orbits.example/years/",
     sources="library.md",
 )
 """,
@@ -132,6 +134,18 @@ markdown_extensions:
       tex_block_wrap: ["", ""]
 """,
     "pyproject.toml": """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "orbits"
+version = "1.5"
+requires-python = ">=3.11"
+
+[tool.hatch.build.targets.wheel]
+packages = ["orbits"]
+
 [tool.pytest.ini_options]
 addopts = ["-p", "engine.plugin", "-p", "no:cacheprovider"]
 testpaths = ["docs"]
@@ -194,6 +208,18 @@ def test_another_site_gets_its_figures_with_knobs_and_downloads(other):
     assert "A year at 1 is 1.</p>" in html
     assert "return distance**1.5" not in (other / "site/index.py").read_text("utf-8")
     assert '"8.0 years\\n"' in (other / "site/index.ipynb").read_text("utf-8")
+
+
+def test_a_notebook_of_a_site_with_an_address_installs_what_the_site_ships(other):
+    first = json.loads((other / "site/index.ipynb").read_text("utf-8"))["cells"][0]
+    address = "https://orbits.example/years/"
+    wheel = "assets/orbits-1.5-py3-none-any.whl"
+    assert first["source"] == [f'%pip install --quiet "{address}{wheel}" matplotlib']
+    with zipfile.ZipFile(other / "site" / wheel) as archive:
+        assert "orbits/__init__.py" in archive.namelist()
+    html = (other / "site/index.html").read_text("utf-8")
+    hosted = f"https://jupyter.org/try-jupyter/lab/index.html?fromURL={address}index.ipynb"
+    assert f'href="{hosted}"' in html
 
 
 def test_a_site_with_an_address_has_a_picture_for_links_to_a_page(other):

@@ -15,6 +15,7 @@ from engine import cache
 from engine import render as rendering
 from engine.cache import digest, page_run, page_runs
 from engine.downloads import notebook, script
+from engine.imports import runs_in_browser, with_requirements
 from engine.links import link_problems
 from engine.plugin import with_outputs
 from engine.run import run
@@ -457,7 +458,11 @@ def test_downloads_hold_the_page_with_its_results():
         "<!-- invisible-code-block: python\nassert x\n-->",
     )
     result = run(text, "x.md")
-    cells = nbformat.reads(notebook(result), as_version=4).cells
+    says, *cells = nbformat.reads(notebook(result), as_version=4).cells
+    assert says.source == (
+        "This page needs `vanishing`: `pip install .` in a clone of the repository, "
+        "and `pip install matplotlib`."
+    )
     nbformat.validate(nbformat.reads(notebook(result), as_version=4))
     assert [cell.cell_type for cell in cells] == ["markdown", "code", "markdown", "code", "code"]
     assert cells[1].outputs[0].text == "2\n"
@@ -466,6 +471,24 @@ def test_downloads_hold_the_page_with_its_results():
     namespace: dict[str, object] = {}
     exec(script(notebook(result)), namespace)
     assert namespace["x"] == 2
+    first, *_ = nbformat.reads(notebook(result, "git+https://x.org/v"), as_version=4).cells
+    assert first.source == '%pip install --quiet "git+https://x.org/v" matplotlib'
+    assert "# %pip install" in script(notebook(result, "git+https://x.org/v"))
+
+
+@pytest.mark.parametrize(
+    ("code", "needs"),
+    [
+        ("import math\nimport numpy as np\nimport vanishing as vn\n", ""),
+        ("from vanishing.plot import per_layer\n", "matplotlib"),
+        ("import matplotlib.pyplot as plt\n", "matplotlib"),
+        ("import torch\nfrom vanishing import plot\nfrom torch import nn\n", "matplotlib torch"),
+    ],
+)
+def test_copied_code_begins_with_what_it_needs_beyond_numpy(code, needs):
+    said = f"# Beside numpy and vanishing, this needs: pip install {needs}\n" if needs else ""
+    assert with_requirements(code) == said + code
+    assert runs_in_browser(code) == ("torch" not in code)
 
 
 def test_links_are_checked_by_line(tmp_path, monkeypatch):

@@ -116,6 +116,19 @@ def test_every_block_runs_alone_with_the_lines_it_needs():
     assert not found, "\n\n".join(found)
 
 
+def test_code_that_says_nothing_runs_where_numpy_is_all_that_is_installed():
+    says = "# Beside numpy and vanishing, this needs: pip install matplotlib\n"
+    asked = "from importlib.util import find_spec\n"
+    asked += (
+        "print(*(bool(find_spec(name)) for name in ('numpy', 'vanishing', 'matplotlib', 'pip')))"
+    )
+    hidden = "print(__import__('matplotlib').__name__)"
+    ((bare, full, secret),) = alone.outcomes([[asked, says + asked, hidden]])
+    assert bare == alone.Outcome("True True False False\n", [], "")
+    assert full.printed.startswith("True True True")
+    assert "No module named 'matplotlib'" in secret.error
+
+
 LINE = """
 ```python
 from vanishing import plot

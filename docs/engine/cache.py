@@ -36,7 +36,7 @@ def digest(*extra: str | bytes) -> str:
     for module in ("engine", MODULE, *settings().watch):
         for name, content in files(module):
             total.update(f"{module}/{name}\0".encode() + content + b"\0")
-    total.update(f"{versions()} {settings().previews}".encode())
+    total.update(f"{versions()} {bool(settings().address)}".encode())
     for part in extra:
         total.update(part.encode() if isinstance(part, str) else part)
         total.update(b"\0")

@@ -1,22 +1,35 @@
-"""A run page as a notebook with its outputs, and as a script."""
+"""A run page as a notebook with its outputs, and as a script, for a Python that has neither."""
 
+import importlib
 import re
+import tomllib
+from pathlib import Path
+from urllib.parse import urljoin
 from collections.abc import Iterator
 
 import jupytext
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from engine.imports import requirements
 from engine.parse import Block
 from engine.run import PageRun
+from engine.settings import settings
 
 RELATIVE_LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\((?![a-z]+:)[^()\s]+\)")
 ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[.#][^{}\n]*\}")
 
 
-def notebook(run: PageRun) -> str:
-    """Write the page as a notebook: prose, code, output, figures."""
-    cells = list(page_cells(run))
+# Jupyter in the browser, run by the project itself; it opens what an address leads to.
+JUPYTER = "https://jupyter.org/try-jupyter/lab/index.html?fromURL="
+
+
+def notebook(run: PageRun, project: str = "") -> str:
+    """Write the page as a notebook: what to install, prose, code, output, figures.
+
+    `project` is what pip is to install so that the site's packages are there.
+    """
+    cells = [*installation(run, project), *page_cells(run)]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -27,6 +40,35 @@ def notebook(run: PageRun) -> str:
 def script(notebook: str) -> str:
     """Write the notebook as a script in percent cells, with its prose in comments."""
     return jupytext.writes(nbformat.reads(notebook, as_version=4), fmt="py:percent")
+
+
+def built_wheel(folder: Path) -> Path | None:
+    """Build the working directory's project by its own build backend, if it names one."""
+    project = Path("pyproject.toml")
+    told = tomllib.loads(project.read_text("utf-8")) if project.is_file() else {}
+    if "build-system" not in told:
+        return None
+    backend = importlib.import_module(told["build-system"]["build-backend"])
+    return folder / backend.build_wheel(str(folder))
+
+
+def opened(notebook: str) -> str:
+    """Give the address that opens a notebook of the published site in the browser."""
+    return JUPYTER + urljoin(settings().address or "", notebook)
+
+
+def installation(run: PageRun, project: str) -> Iterator[nbformat.NotebookNode]:
+    """Yield a cell that installs what the page's blocks import, or says what to install."""
+    blocks = [block.source for block in run.blocks if block.skipped is None]
+    needed = sorted({name for source in blocks for name in requirements(source)})
+    if project:
+        yield new_code_cell(" ".join(["%pip install --quiet", f'"{project}"', *needed]))
+    elif settings().watch:
+        packages = " and ".join(f"`{name}`" for name in settings().watch)
+        others = f", and `pip install {' '.join(needed)}`" if needed else ""
+        yield new_markdown_cell(
+            f"This page needs {packages}: `pip install .` in a clone of the repository{others}."
+        )
 
 
 def page_cells(run: PageRun) -> Iterator[nbformat.NotebookNode]:

@@ -24,11 +24,13 @@ from mkdocs.utils import CountHandler
 
 from engine import live, states
 from engine.cache import page_runs
-from engine.downloads import notebook, script
+from engine.downloads import built_wheel, notebook, script
 from engine.parse import PageError
 from engine.run import PageRun
+from engine.settings import settings
 
 FONT = Path(importlib.util.find_spec("ziamath").origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
+WHEELS = Path(".cache/wheels")
 NAMES = [0, 1, 2, 3, 4, 5, 6, 13, 14]  # copyright and licence among them, as the licence asks
 log = logging.getLogger("mkdocs.hooks.engine")
 runs: dict[str, PageRun] = {}
@@ -64,10 +66,15 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
     """Put beside each page that runs its notebook, its script, and what its figures need."""
+    project = f"git+{settings().repository}" if settings().repository else ""
+    if settings().address and (wheel := built_wheel(WHEELS)):
+        name = f"assets/{wheel.name}"
+        files.append(File.generated(config, name, abs_src_path=str(wheel.resolve())))
+        project = urljoin(settings().address, name)
     for name, run in runs.items():
         if run.shows_code:
             stem = name.removesuffix(".md")
-            whole = notebook(run)
+            whole = notebook(run, project)
             files.append(File.generated(config, f"{stem}.ipynb", content=whole))
             files.append(File.generated(config, f"{stem}.py", content=script(whole)))
             if live.ships(config):
@@ -87,8 +94,8 @@ def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, *
         for key, value in page.meta.items():
             if isinstance(value, str):
                 page.meta[key] = value.replace(source, text)
-    if run and run.preview and config.site_url:  # which other sites need whole
-        page.meta["preview"] = urljoin(config.site_url, preview_name(page.file.src_uri))
+    if run and run.preview and settings().address:  # which other sites need whole
+        page.meta["preview"] = urljoin(settings().address, preview_name(page.file.src_uri))
 
 
 def preview_name(page: str) -> str:

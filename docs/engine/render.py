@@ -13,10 +13,11 @@ from markdown.treeprocessors import Treeprocessor
 from math_core import LatexError, LatexToMathML
 
 from engine.cache import page_run
+from engine.downloads import opened
 from engine.parse import FRONT_MATTER, RUNS, Block, PageError, Problem, Value
 from engine.imports import runs_in_browser
 from engine.run import PageRun
-from engine.settings import css
+from engine.settings import css, settings
 from engine.states import states_html
 from engine.svg import inline_svg
 from engine.typeset import typeset
@@ -24,7 +25,7 @@ from engine.typeset import typeset
 CONVERTER = LatexToMathML(pretty_print="never", fancy_error=False)
 
 
-def render(run: PageRun, stash: Callable[[str], str] = str) -> str:
+def render(run: PageRun, stash: Callable[[str], str] = str, folder: str = "docs") -> str:
     """Write the page's Markdown with all results; `stash` hides raw HTML from the parser."""
     text, figure = run.text, 0
     replaced: list[tuple[int, int, str]] = []
@@ -39,7 +40,7 @@ def render(run: PageRun, stash: Callable[[str], str] = str) -> str:
         replaced.append((begin, block.end, shown))
     for start, end, shown in sorted(replaced, reverse=True):
         text = text[:start] + shown + text[end:]
-    return text[run.body_start :] + "\n\n" + download_line(run, stash)
+    return text[run.body_start :] + "\n\n" + download_line(run, stash, folder)
 
 
 def block_lines(block: Block, figure: int, path: str, stash: Callable[[str], str]) -> Iterator[str]:
@@ -102,7 +103,7 @@ def value_html(value: Value, number: int) -> str:
     )
 
 
-def download_line(run: PageRun, stash: Callable[[str], str]) -> str:
+def download_line(run: PageRun, stash: Callable[[str], str], folder: str) -> str:
     """Link to the downloads: a lab's own notebook, or a chapter's notebook and script."""
     path = Path(run.path)
     if path.suffix == ".ipynb":
@@ -111,6 +112,9 @@ def download_line(run: PageRun, stash: Callable[[str], str]) -> str:
     if not run.shows_code:
         return ""
     links = f"[notebook]({path.stem}.ipynb), [script]({path.stem}.py)"
+    if settings().address:
+        address = opened(path.relative_to(folder).with_suffix(".ipynb").as_posix())
+        links += f", or [in Jupyter in your browser]({address}), which another site runs"
     return f"Run this page yourself: {links}.\n{{ .{css('download')} }}\n"
 
 
@@ -139,7 +143,7 @@ class PagePreprocessor(Preprocessor):
         self.path, self.text = result.path, result.text
         if result.problems:
             raise PageError(result.problems)
-        return render(result, self.md.htmlStash.store).split("\n")
+        return render(result, self.md.htmlStash.store, self.folder).split("\n")
 
     def find(self) -> str:
         """Find the page with this text: Markdown does not tell an extension the page's path."""

@@ -268,7 +268,7 @@ class Runner:
         else:
             picture = svg.saved(figure)
         # Drawn last, because another resolution moves the layout by fractions of a pixel.
-        if settings().previews and not self.result.preview:
+        if settings().address and not self.result.preview:
             self.result.preview = svg.preview(figure)
         return picture
 

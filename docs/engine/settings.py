@@ -58,11 +58,17 @@ class Settings:
     stateful_names: tuple[str, ...] = ()
     """Names of such objects in notebooks, whose kernel does not tell the types."""
 
-    previews: bool = False
-    """Whether each page's first figure is also drawn as a picture, for links to the page.
+    address: str | None = None
+    """Where the site is published, the same as MkDocs' `site_url`.
 
-    Such a picture needs the address at which the site is published, MkDocs' `site_url`.
+    With it each page's first figure is also drawn as a picture, for links to the page; the site
+    ships a wheel of its project, which downloaded notebooks install; and notebooks have a link that
+    opens them in the browser.
     """
+
+    repository: str | None = None
+    """The address from which git clones the project; notebooks install it from there where the
+    site has no address."""
 
     runtime: str | None = None
     """The folder with Pyodide and `hashes.json`, the SHA-256 of its files; blocks then run in the
