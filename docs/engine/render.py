@@ -17,6 +17,7 @@ from engine.parse import FRONT_MATTER, RUNS, Block, PageError, Problem, Value
 from engine.run import PageRun
 from engine.settings import css
 from engine.knobs import states_html
+from engine.predictions import asked_html
 from engine.svg import inline_svg
 from engine.typeset import typeset
 
@@ -79,8 +80,9 @@ def figure_lines(
         name = f"figure-{number}"
         svg = inline_svg(block.figure, name, block.options["alt"])
         states, reading = states_html(block.states, name, path) if block.states else ("", "")
-        opening = f'<figure class="{css("figure")}" id="{name}"{states}>'
-        yield from ("", stash(f"{opening}{svg}{reading}<figcaption>"), "")
+        asks, asking = asked_html(block.prediction, name) if block.prediction else ("", "")
+        opening = f'<figure class="{css("figure")}" id="{name}"{states}{asks}>'
+        yield from ("", stash(f"{opening}{svg}{reading}{asking}<figcaption>"), "")
         yield typeset(block.options["caption"])
         yield from ("", stash("</figcaption></figure>"), "")
 
