@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.knobs import States, explored
+from engine.predictions import Asked, asked
 from engine.svg import saved, take_open
 from vanishing.plot import use as use_style
 
@@ -33,8 +34,8 @@ class Outcome(NamedTuple):
     """What a code printed and drew, and its traceback or nothing."""
 
     printed: str
-    figures: list[tuple[str, States | None]]
-    """Each figure as SVG, and its states if it has knobs."""
+    figures: list[tuple[str, States | Asked | None]]
+    """Each figure as SVG, and its states if it has knobs, or what it asks if it asks first."""
     error: str
 
 
@@ -145,5 +146,7 @@ def in_a_fork(call) -> None:
     assert os.waitpid(child, 0)[1] == 0, "a copy of the process died"
 
 
-def picture(figure) -> tuple[str, States | None]:
+def picture(figure) -> tuple[str, States | Asked | None]:
+    if hasattr(figure, "prediction"):
+        return asked(figure, "state")
     return explored(figure, "state") if hasattr(figure, "explorable") else (saved(figure), None)
