@@ -220,7 +220,7 @@ def test_what_is_written_into_the_page_is_no_markup():
     text = PAGE.replace("the norm of δ with tanh", 'a <b> & \\"c\\"')
     page = run(text, "docs/page.md")
     body = markdown(text, extensions=[RunningPages(page), "pymdownx.superfences"])
-    assert "for a &lt;b&gt; &amp; &quot;c&quot;:" in body and "<b>" not in body
+    assert "for a &lt;b&gt; &amp; &quot;c&quot;." in body and "<b>" not in body
 
 
 # In the browser

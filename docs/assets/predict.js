@@ -13,6 +13,9 @@
   // What of the axis, or which factor, a curve may move and still end where it began.
   const LEVEL = { factor: 1.1, part: 0.02 };
 
+  // Of more points than these, only the ends of the curve are marked.
+  const MARKED = 20;
+
   // Numbers in words
 
   const raised = (exponent) => [...String(exponent)].map((digit) => (digit === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit])).join("");
@@ -39,7 +42,7 @@
     return said(Math.ceil(number / digit - 1e-9) * digit);
   }
 
-  const placeOf = ({ place, x }, index) => place.replace("{}", String(x[index]).replace("-", "−"));
+  const placeOf = ({ place, x }, index) => place.replace("{}", x[index].toLocaleString("en-US").replace("-", "−"));
 
   // The difference in words
 
@@ -226,7 +229,7 @@
     }
 
     press(event) {
-      if (event.button) return;
+      if (event.button || !event.isPrimary) return;
       this.area.setPointerCapture(event.pointerId);
       this.start = this.pen = this.where(event);
       this.set(this.nearest(this.pen.x), this.pen.height);
@@ -235,7 +238,7 @@
 
     // Every point that the pen has passed since the event before gets the height at which it was passed.
     move(event) {
-      if (!this.pen) return;
+      if (!this.pen || !event.isPrimary) return;
       const [before, now] = [this.pen, this.where(event)];
       const [left, right] = [Math.min(before.x, now.x), Math.max(before.x, now.x)];
       this.asked.across.forEach((x, index) => {
@@ -278,7 +281,9 @@
       const [line, marks, cursor] = this.own.children;
       line.setAttribute("points", covered.map(point).join(" "));
       // A line of no length with a round end is a dot.
-      marks.setAttribute("d", covered.filter((index) => this.heights[index] !== undefined).map((index) => `M${point(index)}h0`).join(""));
+      const ends = [covered[0], covered.at(-1)];
+      const marked = covered.filter((index) => this.heights[index] !== undefined && (across.length <= MARKED || ends.includes(index)));
+      marks.setAttribute("d", marked.map((index) => `M${point(index)}h0`).join(""));
       cursor.setAttribute("cx", across[this.at]);
       cursor.setAttribute("cy", y(curve[this.at] ?? this.from()));
       const height = curve[this.at];

@@ -113,7 +113,7 @@ def asked_html(data: Asked, name: str) -> tuple[str, str]:
     given = "" if data["given"] is None else " One point of it is given."
     return attribute, (
         f'<div class="{css("asking")}" data-search-exclude><p id="{name}-asking">'
-        f"Draw the curve that you expect for {html.escape(data['quantity'])}: with the mouse, "
+        f"Draw the curve that you expect for {html.escape(data['quantity'])}. Use the mouse, "
         "a finger or the arrow keys (left and right choose a point, up and down move it)."
         f'{given}</p><button type="button">Show the run</button>'
         f'<p class="{css("difference")}" role="status"></p></div>'
