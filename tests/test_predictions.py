@@ -487,8 +487,15 @@ N = None
             {**LINEAR, "ends": [0, 1e6]},
             [0, 3e5],
             [0, 9e5],
-            "At a = 2 you drew 9 × 10⁵; the run gives 3 × 10⁵, 6 × 10⁵ less. "
-            "From a = 1 to a = 2 your curve rises by 9 × 10⁵; the run rises by 3 × 10⁵.",
+            "At a = 2 you drew 900,000; the run gives 300,000, 600,000 less. "
+            "From a = 1 to a = 2 your curve rises by 900,000; the run rises by 300,000.",
+        ),
+        (
+            {**LINEAR, "ends": [1000, 1100]},
+            [1080, 1040, 1080, 1000],
+            [1010, 1080, 1010, N],
+            "At a = 1 you drew 1,010; the run gives 1,080, 70 more. "
+            "Where you drew, the run is lowest at a = 2, your curve at a = 1.",
         ),
         ({**LOG, "given": 0}, [1, 1], [1, N], "Here is the run; you drew nothing."),
         (LOG, [1, 1], [N, N], "Here is the run; you drew nothing."),

@@ -31,9 +31,9 @@
 
   function times(factor) {
     if (factor >= 1e15) return `10${raised(Math.round(Math.log10(factor)))}`;
-    const rounded = Number(factor.toPrecision(2));
-    const [unit, name] = [[1e12, " trillion"], [1e9, " billion"], [1e6, " million"], [1, ""]].find(([unit]) => rounded >= unit);
-    return (rounded / unit).toLocaleString("en-US") + name;
+    const short = Number(factor.toPrecision(2));
+    const [unit, name] = [[1e12, " trillion"], [1e9, " billion"], [1e6, " million"], [1, ""]].find(([unit]) => short >= unit);
+    return (short / unit).toLocaleString("en-US") + name;
   }
 
   // Two digits, the last one rounded up, so that "within" stays true.
@@ -42,32 +42,44 @@
     return said(Math.ceil(number / digit - 1e-9) * digit);
   }
 
-  const placeOf = ({ place, x }, index) => place.replace("{}", x[index].toLocaleString("en-US").replace("-", "−"));
+  // What a value is on the axis: its logarithm, or itself.
+  const level = ({ log }, value) => (log ? Math.log(value) : value);
+  const spanOf = (asked) => Math.abs(level(asked, asked.ends[1]) - level(asked, asked.ends[0]));
+
+  // On a linear axis, to a hundredth of it or the power of ten below that.
+  const stepOf = (asked) => 10 ** Math.floor(Math.log10(spanOf(asked) / 100));
+  const rounded = (asked, value) => Math.round(value / stepOf(asked)) * stepOf(asked) + 0;
+
+  function valueOf(asked, value) {
+    if (asked.log) return said(value);
+    const digits = Math.max(0, Math.round(-Math.log10(stepOf(asked))));
+    return rounded(asked, value).toLocaleString("en-US", { maximumFractionDigits: digits }).replace("-", "−");
+  }
+
+  const placeOf = ({ place, x }, index) => place.replace("{}", x[index].toLocaleString("en-US", { maximumFractionDigits: 9 }).replace("-", "−"));
 
   // The difference in words
 
-  // What a value is on the axis: its logarithm, or itself.
-  const level = ({ log }, value) => (log ? Math.log(value) : value);
-
   function farthest(asked, curve, indices) {
-    const { log, values, ends } = asked;
+    const { log, values } = asked;
     const away = (index) => level(asked, values[index]) - level(asked, curve[index]);
     const worst = indices.reduce((most, index) => (Math.abs(away(index)) > Math.abs(away(most)) ? index : most));
     const gap = Math.abs(away(worst));
-    const span = Math.abs(ends[1] - ends[0]);
+    const span = spanOf(asked);
     const where = indices.length === values.length ? "at every point" : "at every point that you drew";
     if (log && gap <= Math.log(NEAR.factor)) {
       return `Your curve stays within a factor of ${upwards(Math.max(Math.exp(gap), 1.1))} of the run ${where}.`;
     }
     if (!log && gap <= NEAR.part * span) return `Your curve stays within ${upwards(Math.max(gap, span / 200))} of the run ${where}.`;
     const up = away(worst) > 0;
-    const how = log ? `about ${times(Math.exp(gap))} times ${up ? "as much" : "less"}` : `${said(gap)} ${up ? "more" : "less"}`;
-    return `At ${placeOf(asked, worst)} you drew ${said(curve[worst])}; the run gives ${said(values[worst])}, ${how}.`;
+    const apart = () => valueOf(asked, Math.abs(rounded(asked, values[worst]) - rounded(asked, curve[worst])));
+    const how = log ? `about ${times(Math.exp(gap))} times ${up ? "as much" : "less"}` : `${apart()} ${up ? "more" : "less"}`;
+    return `At ${placeOf(asked, worst)} you drew ${valueOf(asked, curve[worst])}; the run gives ${valueOf(asked, values[worst])}, ${how}.`;
   }
 
   // Where a curve turns: the point between its ends that stands out from both by a tenth of the axis.
   function turn(asked, curve, indices) {
-    const least = Math.abs(level(asked, asked.ends[1]) - level(asked, asked.ends[0])) / 10;
+    const least = spanOf(asked) / 10;
     const heights = indices.map((index) => level(asked, curve[index]));
     const beyond = [heights[0], heights.at(-1)];
     const [low, high] = [Math.min(...heights), Math.max(...heights)];
@@ -77,14 +89,15 @@
   }
 
   function course(asked, curve, indices) {
-    const { log, per, x, values, ends, given } = asked;
+    const { log, per, x, values, given } = asked;
     const turned = turn(asked, values, indices);
     if (turned) {
       const heights = indices.map((index) => curve[index]);
       const own = indices[heights.indexOf(turned.kind === "lowest" ? Math.min(...heights) : Math.max(...heights))];
+      const [both, run] = indices.length === values.length ? ["Both", "The run"] : ["Where you drew, both", "Where you drew, the run"];
       return own === turned.at
-        ? `Both are ${turned.kind} at ${placeOf(asked, own)}.`
-        : `The run is ${turned.kind} at ${placeOf(asked, turned.at)}, your curve at ${placeOf(asked, own)}.`;
+        ? `${both} are ${turned.kind} at ${placeOf(asked, own)}.`
+        : `${run} is ${turned.kind} at ${placeOf(asked, turned.at)}, your curve at ${placeOf(asked, own)}.`;
     }
     const [first, last] = given === indices.at(-1) ? [indices.at(-1), indices[0]] : [indices[0], indices.at(-1)];
     const way = `From ${placeOf(asked, first)} to ${placeOf(asked, last)}`;
@@ -96,8 +109,8 @@
     const moves = (series) => {
       const change = level(asked, series[last]) - level(asked, series[first]);
       const size = Math.abs(change);
-      if (size < (log ? Math.log(LEVEL.factor) : LEVEL.part * Math.abs(ends[1] - ends[0]))) return "ends about where it began";
-      return `${change > 0 ? "rises" : "falls"} by ${log ? `a factor of ${times(Math.exp(size))}` : said(size)}`;
+      if (size < (log ? Math.log(LEVEL.factor) : LEVEL.part * spanOf(asked))) return "ends about where it began";
+      return `${change > 0 ? "rises" : "falls"} by ${log ? `a factor of ${times(Math.exp(size))}` : valueOf(asked, size)}`;
     };
     return `${way} your curve ${moves(curve)}; the run ${moves(values)}.`;
   }
@@ -288,7 +301,7 @@
       cursor.setAttribute("cy", y(curve[this.at] ?? this.from()));
       const height = curve[this.at];
       this.area.ariaValueNow = Math.round(100 * (height ?? this.from()));
-      const told = height === undefined ? "not drawn" : said(this.value(height));
+      const told = height === undefined ? "not drawn" : valueOf(this.asked, this.value(height));
       this.area.ariaValueText = `${placeOf(this.asked, this.at)}: ${told}${this.at === given ? ", given" : ""}`;
     }
   }
