@@ -458,6 +458,18 @@ N = None
         ),
         (
             LOG,
+            [3.4, N],
+            [1e-9, N],
+            "At layer 1 you drew 1 × 10⁻⁹; the run gives 3.4, about 3.4 billion times as much.",
+        ),
+        (
+            LOG,
+            [0.002, N],
+            [1e-9, N],
+            "At layer 1 you drew 1 × 10⁻⁹; the run gives 0.002, about 2 million times as much.",
+        ),
+        (
+            LOG,
             [1, 1, 1],
             [N, 1.9, N],
             "Your curve stays within a factor of 1.9 of the run at every point that you drew.",
