@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from engine.knobs import States
+    from engine.predictions import Asked
 
 LIBRARIES = ["numpy", "matplotlib.pyplot", "vanishing.plot", "engine.knobs"]
 # What runs codes where only NumPy is installed: this file is all that is there beside it.
@@ -40,8 +41,8 @@ class Outcome(NamedTuple):
     """What a code printed and drew, and its traceback or nothing."""
 
     printed: str
-    figures: list[tuple[str, "States | None"]]
-    """Each figure as SVG, and its states if it has knobs."""
+    figures: list[tuple[str, "States | Asked | None"]]
+    """Each figure as SVG, and its states if it has knobs, or what it asks if it asks first."""
     error: str
 
 
@@ -191,7 +192,7 @@ def in_a_fork(call) -> None:
     assert os.waitpid(child, 0)[1] == 0, "a copy of the process died"
 
 
-def pictures() -> list[tuple[str, "States | None"]]:
+def pictures() -> list[tuple[str, "States | Asked | None"]]:
     """Every figure that stands open, where there is anything to draw with."""
     if "matplotlib" not in sys.modules:
         return []
@@ -200,8 +201,11 @@ def pictures() -> list[tuple[str, "States | None"]]:
     return [picture(figure) for figure in take_open()]
 
 
-def picture(figure) -> tuple[str, "States | None"]:
+def picture(figure) -> tuple[str, "States | Asked | None"]:
     from engine.knobs import explored
+    from engine.predictions import asked
     from engine.svg import saved
 
+    if hasattr(figure, "prediction"):
+        return asked(figure, "state")
     return explored(figure, "state") if hasattr(figure, "explorable") else (saved(figure), None)

@@ -40,7 +40,8 @@ ORDER = [
     *(
         f"plot.{module}"
         for module in (
-            "style ticks series_labels axes figures canvas schematics pictures explorables"
+            "style ticks series_labels axes figures canvas schematics pictures explorables "
+            "predictions"
         ).split()
     ),
 ]

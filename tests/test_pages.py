@@ -13,6 +13,7 @@ import vanishing
 import yaml
 from engine.cache import page_run, page_runs, store
 from engine.knobs import States
+from engine.predictions import Asked
 from engine.parse import FRONT_MATTER, Block, plain
 from engine.run import run
 from engine.svg import inline_svg
@@ -91,7 +92,7 @@ def difference(block: Block, outcome: alone.Outcome) -> Iterator[tuple[str, str]
             "print what it prints on the page",
             "start randomness where it is used; do not print in a statement that later blocks need",
         )
-    on_the_page = [(block.figure, block.states)] if block.figure else []
+    on_the_page = [(block.figure, block.states or block.prediction)] if block.figure else []
     if not outcome.error and [*map(shown, outcome.figures)] != [*map(shown, on_the_page)]:
         yield (
             f"draw what it draws on the page; {len(outcome.figures)} figures stand open",
@@ -100,7 +101,7 @@ def difference(block: Block, outcome: alone.Outcome) -> Iterator[tuple[str, str]
         )
 
 
-def shown(figure: tuple[str, States | None]) -> tuple[str, str]:
+def shown(figure: tuple[str, States | Asked | None]) -> tuple[str, str]:
     """The picture and its states as a page would hold them, where the figure has no number."""
     svg, states = figure
     return inline_svg(svg, "figure", ""), re.sub(r"figure-\d+-state", "state", json.dumps(states))
@@ -150,6 +151,10 @@ DRAWINGS = {
         "    return 'heights'\n\n\n"
         "ax = plot.curves([0, 3], {'': [0, 9]})\n"
         "explore(draw, ax=ax, power=[1, 2])"
+    ),
+    "a figure that asks first": (
+        "ax = plot.curves(range(len(heights)), {'heights': heights})\n"
+        "plot.predict('heights', ax=ax, y='the height', x='{}')"
     ),
 }
 

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 
 from engine.settings import css
-from engine.svg import foreign_colours, fragment, palette_name, saved, svg_style
+from engine.svg import foreign_colours, fragment, lay_out, palette_name, saved, svg_style
 
 Setting = Mapping[str, str | int | float]
 
@@ -72,9 +72,7 @@ class Stage:
     def __init__(self, figure: Figure, prefix: str) -> None:
         self.figure, self.prefix = figure, prefix
         self.explorable: Explorable = figure.explorable
-        figure.dpi = 72  # as SVG, whose pixel is then a point
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        lay_out(figure)
         self.fixed = [still(ax) for ax in self.explorable.axes]
 
     def show(self, setting: Setting) -> tuple[str, str]:

@@ -58,6 +58,8 @@ class Block:
     figure: str | None = None
     states: dict[str, Any] | None = None
     """The states of a figure with knobs: an `engine.knobs.States`."""
+    prediction: dict[str, Any] | None = None
+    """What a figure that asks first needs: an `engine.predictions.Asked`."""
     skipped: str | None = None
     runnable: str = ""
 

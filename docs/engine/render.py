@@ -19,6 +19,7 @@ from engine.imports import runs_in_browser
 from engine.run import PageRun
 from engine.settings import css, settings
 from engine.states import states_html
+from engine.predictions import asked_html
 from engine.svg import inline_svg
 from engine.typeset import typeset
 
@@ -81,8 +82,9 @@ def figure_lines(block: Block, name: str, path: str, stash: Callable[[str], str]
     if block.figure:
         svg = inline_svg(block.figure, name, block.options["alt"])
         states, reading = states_html(block.states, name, path) if block.states else ("", "")
-        opening = f'<figure class="{css("figure")}" id="{name}"{states}>'
-        yield from ("", stash(f"{opening}{svg}{reading}<figcaption>"), "")
+        asks, asking = asked_html(block.prediction, name) if block.prediction else ("", "")
+        opening = f'<figure class="{css("figure")}" id="{name}"{states}{asks}>'
+        yield from ("", stash(f"{opening}{svg}{reading}{asking}<figcaption>"), "")
         yield typeset(block.options["caption"])
         yield from ("", stash("</figcaption></figure>"), "")
 

@@ -40,6 +40,7 @@ from engine.parse import (
 )
 from engine.settings import settings
 from engine.knobs import explored
+from engine.predictions import asked
 
 EXECUTE = PythonEvaluator()
 
@@ -261,9 +262,14 @@ class Runner:
                 block.options[name] = self.filled(block.options[name], block.start)
 
     def picture(self, figure: Figure, block: Block) -> str:
-        """Draw the figure as SVG; keep the states of a figure with knobs, and the first preview."""
-        if hasattr(figure, "explorable"):
-            number = 1 + sum(earlier.figure is not None for earlier in self.result.blocks)
+        """Draw the figure as SVG, and keep what else of it the page needs.
+
+        That is what a figure with knobs or with a prediction holds, and the first preview.
+        """
+        number = 1 + sum(earlier.figure is not None for earlier in self.result.blocks)
+        if hasattr(figure, "prediction"):
+            picture, block.prediction = asked(figure, f"figure-{number}-state")
+        elif hasattr(figure, "explorable"):
             picture, block.states = explored(figure, f"figure-{number}-state")
         else:
             picture = svg.saved(figure)

@@ -46,6 +46,13 @@ def take_open() -> Iterator[Figure]:
         pyplot.close(figure)
 
 
+def lay_out(figure: Figure) -> None:
+    """Lay the figure out as in the SVG, once and for all, so that its parts can be drawn apart."""
+    figure.dpi = 72  # as SVG, whose pixel is then a point
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
 def saved(figure: Figure) -> str:
     """Save the figure as SVG, without a date, so that every build gives the same text."""
     buffer = io.StringIO()

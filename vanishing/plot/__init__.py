@@ -7,13 +7,15 @@ for light, dark and print.
 
 Reading order: `style` (colours and sizes), `ticks`, `series_labels` (without overlap), `axes`
 (with one series on them), `figures` (of series), `canvas` (arrows, units and cells),
-`schematics` (networks), `pictures` (matrices and gradients), `explorables` (figures with knobs).
+`schematics` (networks), `pictures` (matrices and gradients), `explorables` (figures with knobs),
+`predictions` (figures that ask first).
 """
 
 from vanishing.plot.axes import panels
 from vanishing.plot.explorables import Explorable, explore
 from vanishing.plot.figures import curves, heat, histogram, image, measured, per_layer, training
 from vanishing.plot.pictures import ball_and_box, outer, shared_mean
+from vanishing.plot.predictions import Prediction, predict
 from vanishing.plot.schematics import journeys, open_paths, paths, unrolled
 from vanishing.plot.style import PALETTE, WIDTH, use
 
@@ -21,6 +23,7 @@ __all__ = [
     "PALETTE",
     "WIDTH",
     "Explorable",
+    "Prediction",
     "ball_and_box",
     "curves",
     "explore",
@@ -34,6 +37,7 @@ __all__ = [
     "panels",
     "paths",
     "per_layer",
+    "predict",
     "shared_mean",
     "training",
     "unrolled",
