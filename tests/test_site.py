@@ -450,7 +450,7 @@ def test_each_knob_shows_the_run_that_python_makes(visit, server, name, monkeypa
     explorable = an_explorable(name)
     page = visit(f"{name}.html")
     page.wait_for_load_state("networkidle")
-    knobs = page.locator("figure[data-knobs] :is(input, select)")
+    knobs = page.locator("figure[data-knobs] .vg-knobs :is(input, select)")
     assert not [
         request for request in page.requests if re.search(r"\.[0-9a-f]{12}\.js$", request.url)
     ]

@@ -22,7 +22,7 @@ FRAME = 16  # milliseconds
 ROUNDS, TURNS = 5, 200  # at least, of each figure
 TIMEOUT = 600_000  # milliseconds, for all settings of a figure on a slow machine
 DRIVE = """async figure => {
-  const inputs = [...figure.querySelectorAll("input, select")];
+  const inputs = [...figure.querySelectorAll("[class$=knobs] :is(input, select)")];
   const sizes = inputs.map(input => Number(input.max) + 1 || input.length);
   const front = figure.querySelector("[class$=state]"), times = [];
   const turn = async (input, value) => {
