@@ -18,7 +18,8 @@ SETTINGS = Settings(
     hashsalt="vanishing",
     stateful=("collections.abc:Iterator", "numpy.random:Generator"),
     stateful_names=("rng",),
-    # The addresses that mkdocs.yml takes from the environment.
+    # Given by whoever publishes. MkDocs itself is not told the repository's address: Material would
+    # ask another host for its stars on every page.
     address=os.environ.get("SITE_URL"),
     repository=os.environ.get("REPO_URL"),
     # Filled by .ci/runtime.py.
