@@ -94,9 +94,10 @@ started.then(
   (error) => post("broken", { message: error.message ?? String(error) }),
 );
 
-onmessage = async ({ data: { earlier, code, above, figure } }) => {
+onmessage = async ({ data: { earlier, code, above, figure, files = {} } }) => {
   try {
     const { python, session, lock } = await started;
+    for (const name in files) python.FS.writeFile(name, files[name]);
     // `above` is what the page has found that the block needs; after an edit of an earlier block it is found anew.
     const source = earlier ? session.needed(earlier, code) : above + code;
     if (session.draws(source) && !python.loadedPackages.matplotlib) {

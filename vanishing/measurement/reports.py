@@ -26,10 +26,22 @@ class Report:
         """The diagnosis of the last look."""
         return self.diagnoses[-1]
 
-    def __str__(self) -> str:
+    @property
+    def norms(self) -> list[float | None]:
+        """The norm of each layer in the last look, None for a layer without a gradient."""
+        given = self.looks[-1].gradients.values()
+        pairs = zip(given, self.last.norms.tolist(), strict=True)
+        return [None if value is None else norm for value, norm in pairs]
+
+    @property
+    def lines(self) -> list[str]:
+        """The summary of each look, behind its label or number."""
         pairs = zip(self.looks, self.diagnoses, strict=True)
-        lines = [f"{look.label or i}: {d.summary}" for i, (look, d) in enumerate(pairs, start=1)]
-        return "\n".join([*(lines if len(lines) > 1 else ()), str(self.last)])
+        return [f"{look.label or i}: {d.summary}" for i, (look, d) in enumerate(pairs, start=1)]
+
+    def __str__(self) -> str:
+        lines = self.lines if len(self.looks) > 1 else []
+        return "\n".join([*lines, str(self.last)])
 
 
 def report(data: str | bytes, *, kind: str = "signal") -> Report:
