@@ -169,7 +169,7 @@ def test_a_log_of_watch_gets_the_verdict_that_python_gives_outside(page, name):
 
 def test_a_layer_without_a_gradient_is_a_gap_and_without_any_there_is_no_figure(page):
     assert diagnose(page, "a,\nb,1\nc,2").locator("use[style*=backward]").count() == 2
-    result = diagnose(page, "a,\nb,")
+    result = diagnose(page, '{"a": null, "b": null}')
     assert result.locator(".vg-figure svg").count() == 0
     assert result.locator(".vg-found").inner_text() == "undefined"
 
