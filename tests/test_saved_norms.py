@@ -133,6 +133,13 @@ def test_a_file_that_is_wrong_is_told_where(text, said):
         saved_norms(text)
 
 
+@pytest.mark.parametrize("value", [9999 * "x", {i: i for i in range(9999)}, list(range(9999))])
+def test_a_message_does_not_repeat_a_long_file(value):
+    with pytest.raises(ValueError, match=r"\.\.\.") as wrong:
+        saved_norms(json.dumps({"a": value}))
+    assert len(str(wrong.value)) < 300
+
+
 def test_the_command_judges_a_file(tmp_path, capsys):
     file = tmp_path / "norms.csv"
     file.write_text("fc1,1e-7,1\nfc2,1e-4,1\nhead,0.5,1\n", "utf-8")

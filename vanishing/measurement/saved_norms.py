@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+import reprlib
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,10 @@ LABELS = ("step", "epoch", "iteration", "pass", "batch")
 """Names that number a look and are no layer."""
 KINDS = "JSON, CSV, .npz or the table that print(seen) prints"
 """What can be read."""
+
+# Shortens in a message what may be as long as the file.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = 60
 
 # The table of a printed `Diagnosis`: a column of names, then columns of fixed width.
 _HEADER = re.compile(r"layer {8,}norm {5}factor(?P<step> {6}step)?\s*$")
@@ -265,9 +270,11 @@ def _json_look(value: Any) -> Look:
         try:
             value = {str(name): norm for name, norm in pairs}
         except ValueError:
-            raise ValueError(f"{value!r} holds no pairs of a name and a norm") from None
+            raise ValueError(f"{_SHORT.repr(value)} holds no pairs of a name and a norm") from None
     if not isinstance(value, Mapping):
-        raise ValueError(f"{value!r} is no look; an object of names and norms is expected")
+        raise ValueError(
+            f"{_SHORT.repr(value)} is no look; an object of names and norms is expected"
+        )
     label = _label(value)
     inner = value.get("gradients")
     if isinstance(inner, (Mapping, list)):
@@ -279,8 +286,12 @@ def _json_look(value: Any) -> Look:
         )
     named = {name: norm for name, norm in value.items() if name.lower() not in LABELS}
     if not named:
-        raise ValueError(f"{value!r} holds no norm; an object of names and norms is expected")
-    return Look(label, {name: _norm(norm, f"of {name!r}") for name, norm in named.items()})
+        raise ValueError(
+            f"{_SHORT.repr(value)} holds no norm; an object of names and norms is expected"
+        )
+    return Look(
+        label, {name: _norm(norm, f"of {_SHORT.repr(name)}") for name, norm in named.items()}
+    )
 
 
 def _csv_looks(text: str) -> Iterator[Look]:
@@ -374,7 +385,9 @@ def _norm(value: Any, where: str) -> float | None:
     except (OverflowError, TypeError, ValueError):
         number = -math.inf
     if number < 0 or isinstance(value, bool):
-        raise ValueError(f"{where}: {value!r} is no norm; a number of at least 0 is expected")
+        raise ValueError(
+            f"{where}: {_SHORT.repr(value)} is no norm; a number of at least 0 is expected"
+        )
     return number
 
 
