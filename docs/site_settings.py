@@ -24,5 +24,6 @@ SETTINGS = Settings(
     repository=os.environ.get("REPO_URL"),
     # Filled by .ci/runtime.py.
     runtime=".cache/runtime",
+    runtime_scripts=("assets/diagnose.js",),
     sources="sources.md",
 )

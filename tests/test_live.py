@@ -1,5 +1,6 @@
 """Blocks that run in the reader's browser: the runtime's files, the session, the buttons."""
 
+import contextlib
 import functools
 import hashlib
 import http.server
@@ -281,19 +282,26 @@ def test_a_setting_that_does_not_run_says_why_and_the_next_one_runs():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A project of one page, with the engine and the assets of this one."""
-    folder = tmp_path_factory.mktemp("live")
+    return project(tmp_path_factory.mktemp("live"), {"index.md": PAGE})
+
+
+def project(folder, pages):
+    """The folder, with these pages, by name, and the engine and the assets of this project."""
     (folder / "docs").mkdir()
     for name in ("engine", "assets", "overrides", "site_settings.py"):
         (folder / "docs" / name).symlink_to(ROOT / "docs" / name)
     (folder / "vanishing").symlink_to(ROOT / "vanishing")
-    (folder / "docs/index.md").write_text(PAGE, "utf-8")
+    for name, text in pages.items():
+        (folder / "docs" / name).parent.mkdir(exist_ok=True)
+        (folder / "docs" / name).write_text(text, "utf-8")
     (folder / "mkdocs.yml").write_text(
         "site_name: Live\nuse_directory_urls: false\n"
         "exclude_docs: |\n  /engine/\n  /site_settings.py\n  /overrides/\n"
         "theme: {name: material, custom_dir: docs/overrides, font: false,"
         " features: [content.code.copy],"
         f" palette: {json.dumps(PALETTE)}}}\n"
-        "extra_css: [assets/site.css]\nextra_javascript: [assets/runnable.js, assets/knobs.js]\n"
+        "extra_css: [assets/site.css]\n"
+        "extra_javascript: [assets/runnable.js, assets/knobs.js]\n"
         "markdown_extensions: [engine.render, pymdownx.details, pymdownx.highlight,"
         " pymdownx.superfences]\n"
         "hooks: [docs/engine/hooks.py, docs/engine/live.py]\nplugins: []\n"
@@ -319,7 +327,13 @@ def test_without_a_runtime_the_site_is_whole_and_says_so_once(folder):
 
 @pytest.fixture(scope="module")
 def served(folder):
-    """The page's address, with a policy that lets nothing come from elsewhere."""
+    with serving(folder) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serving(folder):
+    """The address of a project's site, with a policy that lets nothing come from elsewhere."""
     if loaded(ROOT / ".ci/runtime.py").missing():
         reason = "there is no runtime: python .ci/runtime.py fetches it"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)

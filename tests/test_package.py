@@ -29,7 +29,7 @@ ORDER = [
         f"measurement.{module}"
         for module in (
             "norms verdicts text_bars readings advice situations diagnosis watching saved_norms "
-            "allocator measurements correlations time_steps"
+            "reports allocator measurements correlations time_steps"
         ).split()
     ),
     *(f"checking.{module}" for module in "duals gradients projection jacobians".split()),

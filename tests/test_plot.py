@@ -289,9 +289,18 @@ def test_names_follow_other_limits():
     assert below < 0 < above
 
 
+def test_a_layer_without_a_norm_leaves_a_gap():
+    ax = plot.per_layer([None, 0.1, None, 10.0])
+    (line,) = ax.lines
+    assert list(line.get_xdata()) == [2, 4] and list(line.get_ydata()) == [0.1, 10]
+    assert not ax.collections and ax.get_xticks()[-1] == 4
+
+
 def test_a_wrong_call_says_what_is_wrong():
     with pytest.raises(ValueError, match=r"cannot be negative; the least is -2"):
         plot.per_layer([1.0, -2.0])
+    with pytest.raises(ValueError, match=r"values holds no norm; at least one is expected"):
+        plot.per_layer([None, None])
     with pytest.raises(ValueError, match=r"role 'red' is unknown. Known: ink, "):
         plot.per_layer([1.0], role="red")
     with pytest.raises(ValueError, match=r"one x for each y; got shapes \(3,\) and \(2,\)"):

@@ -7,8 +7,8 @@ All layers, input and output included, have one width. Inputs and targets are dr
 from N(0, 1), the loss is the mean squared error, the pass is one of training.
 
 With --norms no network is drawn: the file holds norms that a training run saved, by
-the names of its layers, input side first, as JSON or CSV; the options of the network
-do not count."""
+the names of its layers, input side first, as JSON, CSV or .npz, or it is a log with the
+table that vanishing.watch prints; the options of the network do not count."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ import numpy as np
 
 import vanishing as vn
 from vanishing._validation import choice, size
-from vanishing.measurement.saved_norms import saved_norms
+from vanishing.measurement.reports import report
 from vanishing.measurement.text_bars import log_bars
 from vanishing.nn.activations import ACTIVATIONS
 from vanishing.nn.initializers import INITIALIZERS
@@ -117,19 +117,12 @@ def run(
 
 
 def _judged(file: str, kind: str, as_json: bool) -> str:
-    """What is to be said of the norms in a file, a line for each look and all of the last one."""
-    text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
-    looks = saved_norms(text)
-    found = [vn.diagnose(look.gradients, signals=look.signals, kind=kind) for look in looks]
-    if as_json:
-        return _dumps(
-            [{"label": look.label, **vars(d)} for look, d in zip(looks, found, strict=True)]
-        )
-    lines = [
-        f"{look.label or i}: {d.summary}"
-        for i, (look, d) in enumerate(zip(looks, found, strict=True), start=1)
-    ]
-    return "\n".join([*(lines if len(looks) > 1 else ()), str(found[-1])])
+    """What is to be said of the norms in a file."""
+    said = report(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes(), kind=kind)
+    if not as_json:
+        return str(said)
+    pairs = zip(said.looks, said.diagnoses, strict=True)
+    return _dumps([{"label": look.label, **vars(found)} for look, found in pairs])
 
 
 def _table(settings: dict[str, Any], measured: vn.Measurements) -> str:

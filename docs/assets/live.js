@@ -98,8 +98,14 @@ class Run {
       const written = await message();
       if (current === this) ask(written);
     } catch (error) {
-      this.hear({ kind: "broken", message: error.message });
+      this.broken(error.message);
     }
+  }
+
+  broken(message) {
+    this.rest();
+    this.say("Your run failed");
+    this.fail(message);
   }
 
   hear({ kind, ...data }) {
@@ -121,9 +127,7 @@ class Run {
       this.finish(data);
     } else if (kind === "broken") {
       stopWorker();
-      this.rest();
-      this.say("Your run failed");
-      this.fail(`Python stopped: ${data.message}`);
+      this.broken(`Python stopped: ${data.message}`);
     }
   }
 

@@ -99,10 +99,11 @@ started.then(
 
 // A message holds code and either `setting`, which the figure with knobs that the code makes is to show, or where the
 // reader's own part begins: `above` are the lines that the page has found that the code needs; after an edit of an
-// earlier block (`earlier` are all of these) they are found anew.
-onmessage = async ({ data: { earlier, code, above = "", setting, figure } }) => {
+// earlier block (`earlier` are all of these) they are found anew. It may bring `files` for the code to read.
+onmessage = async ({ data: { earlier, code, above = "", setting, figure, files = {} } }) => {
   try {
     const { python, session, lock } = await started;
+    for (const name in files) python.FS.writeFile(name, files[name]);
     const source = earlier ? session.needed(earlier, code) : above + code;
     if (session.draws(source) && !python.loadedPackages.matplotlib) {
       expect(...wheels(lock, "matplotlib"));

@@ -45,7 +45,7 @@ def on_config(config: MkDocsConfig) -> None:
     if said := problem():
         log.info(f"blocks get no button to run: {said}")
     else:
-        config.extra_javascript.extend(SCRIPTS)
+        config.extra_javascript.extend([*SCRIPTS, *settings().runtime_scripts])
 
 
 def problem() -> str:

@@ -74,6 +74,9 @@ class Settings:
     """The folder with Pyodide and `hashes.json`, the SHA-256 of its files; blocks then run in the
     reader's browser."""
 
+    runtime_scripts: tuple[str, ...] = ()
+    """Scripts of the site's own that run code in the reader's browser; they follow the engine's."""
+
     sources: str | None = None
     """File name of the page that lists the sources which other pages cite by anchor."""
 

@@ -60,7 +60,7 @@ def measured(
 
 
 def per_layer(
-    values: ArrayLike,
+    values: ArrayLike | Sequence[float | None],
     *,
     ax: Axes | None = None,
     label: str | None = None,
@@ -76,7 +76,7 @@ def per_layer(
     named there.
 
     Args:
-        values: norms, shape (L,).
+        values: norms, shape (L,); None leaves a gap.
         ax: takes the points; new axes by default.
         label: stands beside the points.
         role: of the colour.
@@ -85,12 +85,16 @@ def per_layer(
         ylabel: with unit.
         first: the number of the first layer; 0 for the input.
     """
-    norms = np.atleast_1d(np.asarray(values, float))
+    given = np.atleast_1d(np.asarray(values, object))
+    there = np.flatnonzero(given != None)  # noqa: E711, entry by entry
+    norms = given[there].astype(float)
+    if not norms.size:
+        raise ValueError("values holds no norm; at least one is expected")
     if (norms < 0).any():
         least = f"the least is {norms.min():.3g}"
         raise ValueError(f"values are norms, one per layer, and cannot be negative; {least}")
     ax = measured(
-        first + np.arange(len(norms)),
+        first + there,
         norms,
         ax=ax,
         label=label,
