@@ -45,11 +45,11 @@ class Setting extends Run {
   async finish({ seconds, error, reading, drawing }) {
     if (error) return this.fail(error.message);
     const { figure } = this;
+    this.say(`${seconds.toFixed(1)} s`);
     if (figure.ghost) haunt(figure, figure.shown, await statesOf(figure));
     figure.front.replaceChildren(...harmless(`<svg xmlns="${SVG}">${drawing}</svg>`).childNodes);
     figure.reading.innerHTML = `<strong>Your run:</strong> ${reading}`;
     figure.dataset.own = "";
-    this.say(`${seconds.toFixed(1)} s`);
   }
 
   fail(message) {
