@@ -22,6 +22,14 @@ SETTINGS = Settings(
     # ask another host for its stars on every page.
     address=os.environ.get("SITE_URL"),
     repository=os.environ.get("REPO_URL"),
+    script_marks={
+        "assets/beyond.js": "data-knobs",
+        "assets/diagnose.js": "vg-diagnose",
+        "assets/knobs.js": "data-knobs",
+        "assets/live.js": "vg-runnable",
+        "assets/predict.js": "data-prediction",
+        "assets/statements.js": "data-verdict",
+    },
     # Filled by .ci/runtime.py.
     runtime=".cache/runtime",
     runtime_scripts=("assets/diagnose.js",),

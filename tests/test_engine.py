@@ -14,6 +14,7 @@ import pytest
 from engine import cache
 from engine import render as rendering
 from engine.cache import digest, page_run, page_runs
+from engine import hooks
 from engine.downloads import notebook, script
 from engine.imports import runs_in_browser, with_requirements
 from engine.links import link_problems
@@ -489,6 +490,17 @@ def test_copied_code_begins_with_what_it_needs_beyond_numpy(code, needs):
     said = f"# Beside numpy and vanishing, this needs: pip install {needs}\n" if needs else ""
     assert with_requirements(code) == said + code
     assert runs_in_browser(code) == ("torch" not in code)
+
+
+def test_a_page_loads_the_scripts_that_it_needs(monkeypatch):
+    marks = {"assets/turn.js": "data-knobs", "assets/ask.js": "data-asks"}
+    monkeypatch.setattr(hooks, "settings", lambda: Settings(script_marks=marks))
+    every, turn, ask = (
+        f'<script src="../assets/{name}.js"></script>' for name in ("a", "turn", "ask")
+    )
+    page = f"<figure data-knobs>{every}{turn}{ask}"
+    assert hooks.on_post_page(page) == f"<figure data-knobs>{every}{turn}"
+    assert hooks.on_post_page(f"<p>{every}{turn}{ask}") == f"<p>{every}"
 
 
 def test_links_are_checked_by_line(tmp_path, monkeypatch):

@@ -98,6 +98,14 @@ def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, *
         page.meta["preview"] = urljoin(settings().address, preview_name(page.file.src_uri))
 
 
+def on_post_page(output: str, **_: Any) -> str:
+    """Leave out of a page the scripts that it does not need."""
+    for name, mark in settings().script_marks.items():
+        if mark not in output:
+            output = re.sub(rf'<script src="[^"]*\b{re.escape(name)}"></script>', "", output)
+    return output
+
+
 def preview_name(page: str) -> str:
     """Name the picture that a link to the page shows elsewhere."""
     return page.removesuffix(".md") + ".png"

@@ -15,7 +15,8 @@ settings imports neither the site's package nor Matplotlib.
 import functools
 import importlib
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 MODULE = "site_settings"
 
@@ -69,6 +70,9 @@ class Settings:
     repository: str | None = None
     """The address from which git clones the project; notebooks install it from there where the
     site has no address."""
+
+    script_marks: Mapping[str, str] = field(default_factory=dict)
+    """Scripts that only some pages load: those whose HTML holds the text that stands here."""
 
     runtime: str | None = None
     """The folder with Pyodide and `hashes.json`, the SHA-256 of its files; blocks then run in the
