@@ -18,6 +18,7 @@ from rerun import rerun
 from vanishing.nn import dense
 from vanishing.training import loop
 from vanishing.training.optimizers import Rule
+from vanishing.training.side_by_side import SideBySide
 
 REASONS = Path(__file__).with_suffix(".toml")
 
@@ -28,6 +29,14 @@ def train_longer(factor):
     loop._trained = lambda network, task, epochs, every: trained(
         network, task, factor * epochs, factor * every
     )
+    epoch = SideBySide.epoch
+
+    def epochs(runs, *arguments, **options):
+        for _ in range(factor):
+            epoch(runs, *arguments, **options)
+        return runs
+
+    SideBySide.epoch = epochs
 
 
 def multiply_rates(factor):
