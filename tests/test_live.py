@@ -1,9 +1,7 @@
 """Blocks that run in the reader's browser: the runtime's files, the session, the buttons."""
 
 import contextlib
-import functools
 import hashlib
-import http.server
 import importlib.util
 import json
 import os
@@ -11,13 +9,13 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import zipfile
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+import strict
 from axe_playwright_python.base import AXE_SCRIPT
 from engine import live, session
 from engine.run import run as run_page
@@ -26,11 +24,6 @@ from test_site import browser, listen  # noqa: F401, a fixture
 
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / ".cache/runtime"
-# What contributing.md names: nothing from elsewhere, and WebAssembly.
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:"
-)
 PALETTE = [
     {"media": f"(prefers-color-scheme{what})", "scheme": scheme, "primary": "custom"}
     | {"toggle": {"icon": "material/weather-night", "name": "Switch"}}
@@ -341,19 +334,8 @@ def serving(folder):
     (folder / ".cache/runtime").symlink_to(RUNTIME)
     build(folder)
 
-    class Strict(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            pass
-
-        def end_headers(self):
-            self.send_header("Content-Security-Policy", POLICY)
-            super().end_headers()
-
-    handler = functools.partial(Strict, directory=str(folder / "site"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}/"
-        running.shutdown()
+    with strict.served(folder / "site") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,15 @@
 """Figures that ask first: the series that waits, its group on the page, drawing, and the words."""
 
 import functools
-import http.server
 import json
 import re
 import shutil
-import threading
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import strict
 from axe_playwright_python.base import AXE_SCRIPT
 from engine import session
 from engine.downloads import notebook
@@ -18,7 +17,6 @@ from engine.render import RunningPages
 from engine.run import run
 from engine.svg import saved
 from markdown import markdown
-from test_live import POLICY
 from test_site import browser, listen  # noqa: F401, a fixture
 
 from vanishing import plot
@@ -243,19 +241,8 @@ def address(made, tmp_path_factory):
     )
     (folder / "index.html").write_text(page, "utf-8")
 
-    class Strict(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            pass
-
-        def end_headers(self):
-            self.send_header("Content-Security-Policy", POLICY)
-            super().end_headers()
-
-    handler = functools.partial(Strict, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}/index.html"
-        running.shutdown()
+    with strict.served(folder) as address:
+        yield f"{address}index.html"
 
 
 @pytest.fixture
