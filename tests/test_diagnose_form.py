@@ -129,7 +129,9 @@ def test_the_example_is_diagnosed_and_nothing_goes_elsewhere(page, served):
     assert result.locator(".vg-found").inner_text() == found.last.findings.splitlines()[0]
     assert result.locator("ul li").all_inner_texts() == list(found.last.evidence)
     assert result.locator("ol li").all_inner_texts() == list(found.last.remedies)
-    assert re.fullmatch(r"Diagnosed the text in \d+ ms: vanishing", state(page))
+    assert re.fullmatch(
+        r"Diagnosed the text \(12 layers, 1 to 12\) in \d+\.\d s: vanishing", state(page)
+    )
     assert all(
         request.url.startswith(served) and request.method == "GET" for request in page.requests
     )
@@ -180,7 +182,7 @@ ARRAYS = npz(stem=np.full((8, 4), 1e-6), body=np.full((8, 9), 1e-3), head=np.one
 def test_a_chosen_file_is_diagnosed_until_the_text_is_edited(page):
     choose(page, "arrays.npz", ARRAYS)
     assert told(ended(page)) == str(report(ARRAYS))
-    assert re.fullmatch(r"Diagnosed arrays.npz in \d+ ms: vanishing", state(page))
+    assert re.fullmatch(r"Diagnosed arrays.npz \(.*\) in \d+\.\d s: vanishing", state(page))
     page.locator("#norms-kind").select_option("weight")
     assert told(diagnose(page)) == str(report(ARRAYS, kind="weight"))
     assert told(diagnose(page, "a,1\nb,1")) == str(report("a,1\nb,1", kind="weight"))
@@ -302,7 +304,7 @@ def test_loading_and_running_are_cancelled_and_the_next_press_works(context, ser
     page.evaluate("blocks[0].run()")
     page.wait_for_function("() => document.querySelector('#block-0 [title=Stop]')")
     assert diagnose(page).locator(".vg-found").inner_text().startswith("vanishing")
-    assert page.locator("#live-0 .vg-state").text_content() == "Stopped"
+    assert page.locator("#live-0 .vg-state").text_content().startswith("Stopped")
     assert page.mistakes == []
     page.close()
 

@@ -496,6 +496,13 @@ N = None
             "At a = 1 you drew 1,010; the run gives 1,080, 70 more. "
             "Where you drew, the run is lowest at a = 2, your curve at a = 1.",
         ),
+        (
+            LINEAR,
+            [0.2, 0.85, 0.2],
+            [0.5, 0.5, 0.5],
+            "At a = 2 you drew 0.5; the run gives 0.85, 0.35 more. "
+            "The run is highest at a = 2; your curve stays level.",
+        ),
         ({**LOG, "given": 0}, [1, 1], [1, N], "Here is the run; you drew nothing."),
         (LOG, [1, 1], [N, N], "Here is the run; you drew nothing."),
     ],

@@ -93,6 +93,23 @@ def test_what_is_missing_and_what_is_not_finite():
     assert wide.gradients == {"a": None, "b": None, "c": 2}
 
 
+def test_lines_of_a_log_with_several_norms_are_looks():
+    log = (
+        "started, lr=0.1\n"
+        "epoch 1 step 10 | grad norm fc1=0.0001 fc2=0.003 out=0.5, loss=2.3\n"
+        "epoch 1 step 20 | grad norm fc1 = 1e-5 fc2=.002 out=nan\n"
+    )
+    first, second = saved_norms(log)
+    assert first.label == "epoch 1, step 10" and second.label == "epoch 1, step 20"
+    assert first.gradients == {"fc1": 0.0001, "fc2": 0.003, "out": 0.5}
+    assert second.gradients["fc1"] == 1e-5 and math.isnan(second.gradients["out"])
+
+
+def test_a_bracket_at_the_beginning_is_not_yet_json():
+    (look,) = saved_norms("[INFO] layer1.weight: 1.2e-08\n[INFO] layer2.weight: 0.5")
+    assert [*look.gradients.values()] == [1.2e-8, 0.5]
+
+
 def test_blanks_around_cells_and_lines_do_not_count():
     (look,) = saved_norms('\n\n "fc1" ;  1e-7\n"fc2, the second"; 0.5\n\n')
     assert look.gradients == {"fc1": 1e-7, "fc2, the second": 0.5}

@@ -27,12 +27,13 @@ class Setting extends Run {
   // Start from where the knobs stand.
   adopt() {
     for (const { knob, input } of this.fields) input.value = knob.values[knob.input.value];
+    if (current !== this) this.say("");
   }
 
   run() {
     const wrong = this.fields.find(({ input }) => !input.checkValidity());
     if (wrong) {
-      this.say(`Give a number for ${wrong.knob.name}`);
+      this.say(`Give a number for ${wrong.input.labels[0].innerText.trim()}`);
       wrong.input.focus();
       return;
     }

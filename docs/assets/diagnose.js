@@ -32,6 +32,7 @@ if set(said.norms) != {None}:
     per_layer(said.norms, ylabel="norm of the gradient")
 print(json.dumps({
     "looks": said.lines,
+    "names": found.names,
     "verdict": found.findings.splitlines()[0],
     "evidence": found.evidence,
     "remedies": found.remedies,
@@ -105,7 +106,9 @@ class DiagnosisForm extends Run {
     }
     const said = JSON.parse(this.printed.trimEnd().split("\n").at(-1));
     this.show(said, figures);
-    this.say(`Diagnosed ${this.name} in ${Math.ceil(1000 * seconds)} ms: ${said.verdict.split(" ")[0]}`);
+    const { length, 0: first, [length - 1]: last } = said.names;
+    const layers = length > 1 ? `${length} layers, ${first} to ${last}` : first;
+    this.say(`Diagnosed ${this.name} (${layers}) in ${seconds.toFixed(1)} s: ${said.verdict.split(" ")[0]}`);
   }
 
   show({ looks, verdict, evidence, remedies, text }, figures) {

@@ -113,6 +113,7 @@ class Run {
       this.meter.hidden = false;
       this.meter.max = data.total || 1;
       this.meter.value = data.loaded;
+      if (data.loaded >= data.total) this.say("Starting Python");
       this.state.dataset.loaded = `${megabytes(data.loaded)} of ${megabytes(Math.max(data.total, data.loaded))} MB`;
     } else if (kind === "ready") {
       ready = true;
@@ -135,7 +136,7 @@ class Run {
 
   stop() {
     stopWorker();
-    this.say(this.button.title === "Cancel" ? "Cancelled" : "Stopped");
+    this.say(this.button.title === "Cancel" ? "Cancelled" : "Stopped; Python starts anew for the next run");
     this.rest();
   }
 
@@ -186,7 +187,10 @@ class Block extends Run {
     if (this.editor) return;
     this.editor = make("textarea", { className: "vg-editor", value: this.source, spellcheck: false, ariaLabel: "Code of this block; Escape leaves", autocapitalize: "off" });
     this.editor.setAttribute("wrap", "off");
-    this.editor.addEventListener("input", () => this.fit());
+    this.editor.addEventListener("input", () => {
+      this.fit();
+      if (current !== this) this.say(this.changed ? "Changed, and not run since" : "");
+    });
     this.editor.addEventListener("keydown", (event) => this.key(event));
     this.shown.classList.add("vg-replaced");
     this.shown.after(this.editor);
@@ -274,6 +278,7 @@ class Block extends Run {
     if (last > 0) {
       const start = this.editor.value.split("\n").slice(0, last - 1).join("\n").length + (last > 1);
       this.editor.setSelectionRange(start, start + this.editor.value.split("\n")[last - 1].length);
+      this.editor.scrollLeft = 0;
     }
   }
 
@@ -287,7 +292,7 @@ class Block extends Run {
 
   address() {
     history.replaceState(null, "", `#run=${this.number}&code=${encodeURIComponent(this.code)}`);
-    this.say("The address now holds this change");
+    this.say("The address of this page now holds this change; copy it from the address bar");
   }
 }
 

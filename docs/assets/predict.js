@@ -13,6 +13,9 @@
   // What of the axis, or which factor, a curve may move and still end where it began.
   const LEVEL = { factor: 1.1, part: 0.02 };
 
+  // A pen passes a point if it comes as near to it as this, in the figure's own lengths.
+  const REACH = 3;
+
   // Of more points than these, only the ends of the curve are marked.
   const MARKED = 20;
 
@@ -88,13 +91,17 @@
     return undefined;
   }
 
+  const isLevel = (asked, change) => change < (asked.log ? Math.log(LEVEL.factor) : LEVEL.part * spanOf(asked));
+
   function course(asked, curve, indices) {
     const { log, per, x, values, given } = asked;
     const turned = turn(asked, values, indices);
     if (turned) {
-      const heights = indices.map((index) => curve[index]);
-      const own = indices[heights.indexOf(turned.kind === "lowest" ? Math.min(...heights) : Math.max(...heights))];
+      const heights = indices.map((index) => level(asked, curve[index]));
+      const [low, high] = [Math.min(...heights), Math.max(...heights)];
+      const own = indices[heights.indexOf(turned.kind === "lowest" ? low : high)];
       const [both, run] = indices.length === values.length ? ["Both", "The run"] : ["Where you drew, both", "Where you drew, the run"];
+      if (isLevel(asked, high - low)) return `${run} is ${turned.kind} at ${placeOf(asked, turned.at)}; your curve stays level.`;
       return own === turned.at
         ? `${both} are ${turned.kind} at ${placeOf(asked, own)}.`
         : `${run} is ${turned.kind} at ${placeOf(asked, turned.at)}, your curve at ${placeOf(asked, own)}.`;
@@ -109,7 +116,7 @@
     const moves = (series) => {
       const change = level(asked, series[last]) - level(asked, series[first]);
       const size = Math.abs(change);
-      if (size < (log ? Math.log(LEVEL.factor) : LEVEL.part * spanOf(asked))) return "ends about where it began";
+      if (isLevel(asked, size)) return "ends about where it began";
       return `${change > 0 ? "rises" : "falls"} by ${log ? `a factor of ${times(Math.exp(size))}` : valueOf(asked, size)}`;
     };
     return `${way} your curve ${moves(curve)}; the run ${moves(values)}.`;
@@ -255,8 +262,9 @@
       const [before, now] = [this.pen, this.where(event)];
       const [left, right] = [Math.min(before.x, now.x), Math.max(before.x, now.x)];
       this.asked.across.forEach((x, index) => {
-        if (x < left || x > right || left === right) return;
-        this.set(index, before.height + ((x - before.x) / (now.x - before.x)) * (now.height - before.height));
+        if (x < left - REACH || x > right + REACH || left === right) return;
+        const passed = Math.min(right, Math.max(left, x));
+        this.set(index, before.height + ((passed - before.x) / (now.x - before.x)) * (now.height - before.height));
       });
       const [{ width, height }, { area }] = [this.area.getBoundingClientRect(), this.asked];
       const aside = (Math.abs(now.x - this.start.x) / (area[2] - area[0])) * width;

@@ -11,6 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from engine.settings import css
 from engine.svg import foreign_colours, fragment, lay_out, palette_name, saved, svg_style
@@ -89,6 +90,13 @@ class Stage:
             if moved := [name for name, value in still(ax).items() if value != before[name]]:
                 raise ValueError(f"the axes' {' and '.join(moved)} change with {said(setting)}")
         return reading, fragment(picture(self.figure, self.explorable), self.prefix)
+
+    def is_seen(self) -> bool:
+        """Tell whether a line of the last setting has a point within its axes, if it has lines."""
+        lines = [artist for artist in self.explorable.drawn() if isinstance(artist, Line2D)]
+        points = (line.get_transform().transform(line.get_xydata()) for line in lines)
+        found = [line.axes.bbox.count_contains(at) for line, at in zip(lines, points, strict=True)]
+        return any(found) or not found
 
 
 def explored(figure: Figure, prefix: str) -> tuple[str, States]:

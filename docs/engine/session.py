@@ -48,7 +48,10 @@ def turn(source: str, setting: str, figure: str) -> str:
     shown: dict[str, object] = {}
 
     def show() -> None:
-        reading, drawing = stage(source, figure).show(json.loads(setting))
+        on = stage(source, figure)
+        reading, drawing = on.show(json.loads(setting))
+        if not on.is_seen():
+            reading += " What it draws lies outside the axes."
         shown.update(reading=typeset(html.escape(reading)), drawing=drawing)
 
     return json.dumps({**attempted(show), **shown})

@@ -37,6 +37,13 @@ _NO_TABLE = re.compile(
     r"pass \d+: [a-z]+, \S+ per layer, \S+ in all|the gradient changes by \S+ per \w+ going back"
 )
 _MISSING = re.compile(r"^ *\d+ of \d+ \w+ (gets? no gradient|(is|are) frozen)", re.MULTILINE)
+# One of several numbers in a line of a log, each behind its name.
+_PAIR = re.compile(
+    r"(?P<name>[\w.\[\]/-]{1,200}) ?= ?(?P<norm>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf)(?![\w.])",
+    re.IGNORECASE,
+)
+_OTHERS = ("loss", "lr", "learning_rate", "acc", "accuracy", "time")
+_JSON = re.compile(r"\s*(\{|\[\s*([][{\"\d-]|null|NaN|Infinity))")
 _LABEL = re.compile(rf"\b({'|'.join(LABELS)})\W{{1,2}}(\d+)", re.IGNORECASE)
 
 
@@ -70,7 +77,8 @@ def saved_norms(data: str | bytes) -> tuple[Look, ...]:
     or "epoch" numbers the look, or `{"gradients": ..., "signals": ...}` with such objects; or a
     list of norms. CSV has a line `name, norm` or `name, norm, size of the signal` for each layer;
     or a heading of names and a line of norms for each look. Lines `name norm`, `name: norm` and
-    `norm` are read, too. Empty, null and None stand for no gradient.
+    `norm` are read, too, and of a log the lines with several `name=norm`, each a look. Empty, null
+    and None stand for no gradient.
 
     An .npz file holds one array for each layer, in the order in which they were saved: its norm, if
     it is a single number, or its gradient. An array of one axis, alone in its file, holds the norms
@@ -98,7 +106,8 @@ def saved_norms(data: str | bytes) -> tuple[Look, ...]:
     looks = tuple(_printed_looks(text.splitlines()))
     if not looks:
         _refuse_findings(text)
-        looks = tuple(_json_looks(text) if text.lstrip()[:1] in ("{", "[") else _csv_looks(text))
+        is_json = _JSON.match(text)
+        looks = tuple(_json_looks(text) if is_json else _logged_looks(text) or _csv_looks(text))
     if not looks:
         raise ValueError(f"there is no line with a norm; {KINDS} is expected")
     return looks
@@ -292,6 +301,19 @@ def _json_look(value: Any) -> Look:
     return Look(
         label, {name: _norm(norm, f"of {_SHORT.repr(name)}") for name, norm in named.items()}
     )
+
+
+def _logged_looks(text: str) -> tuple[Look, ...]:
+    """One for each line of a log that holds several norms, each behind its name."""
+    looks = []
+    for line in text.splitlines():
+        found = _PAIR.finditer(line) if "=" in line else ()
+        pairs = [(pair["name"], float(pair["norm"])) for pair in found]
+        norms = {name: norm for name, norm in pairs if name.lower() not in (*LABELS, *_OTHERS)}
+        if len(norms) > 1:
+            labels = [" ".join(match).lower() for match in _LABEL.findall(line)]
+            looks.append(Look(", ".join(labels), norms))
+    return tuple(looks)
 
 
 def _csv_looks(text: str) -> Iterator[Look]:
