@@ -140,7 +140,8 @@ def test_cells_become_the_run_of_a_page():
         "caption": "It *rises*, by $x$.",
         "fold": "How",
     }
-    assert block.runnable == "import draw\n\ndraw()\n"
+    needs = "# Beside numpy and vanishing, this needs: pip install draw\n"
+    assert block.runnable == f"{needs}import draw\n\ndraw()\n"
     assert [run.text[b.start : b.end] for b in run.blocks] == [b.source for b in run.blocks]
     assert run.text.endswith("show()\n\n| a |\n| - |\n\n")
 

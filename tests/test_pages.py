@@ -177,7 +177,7 @@ def test_a_dropped_line_that_changes_only_the_figure_is_seen(name):
 def test_a_figure_of_another_block_is_seen():
     page = run(LINE.format(draw=DRAWINGS["a figure"]), "docs/x.md")
     block = page.blocks[1]
-    block.runnable = "import matplotlib.pyplot as plt\n\nplt.figure()\n" + block.runnable
+    block.runnable += "import matplotlib.pyplot as plt\n\nplt.figure()\n"
     (found,) = differences({"docs/x.md": [block]})
     assert "2 figures stand open" in found
 

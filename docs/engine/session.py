@@ -95,13 +95,13 @@ def style() -> None:
     import logging
     import pkgutil
 
+    # It tells, when it is first imported, that it looks for fonts.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     import matplotlib
     from matplotlib import pyplot
 
     matplotlib.use("svg")
     pyplot.close("all")
-    # It tells at the first drawing that it looks for fonts.
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     if settings().style:
         pkgutil.resolve_name(settings().style)()
 

@@ -39,7 +39,8 @@ _NO_TABLE = re.compile(
 _MISSING = re.compile(r"^ *\d+ of \d+ \w+ (gets? no gradient|(is|are) frozen)", re.MULTILINE)
 # One of several numbers in a line of a log, each behind its name.
 _PAIR = re.compile(
-    r"(?P<name>[\w.\[\]/-]{1,200}) ?= ?(?P<norm>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf)(?![\w.])",
+    r"(?P<name>[\w.\[\]/-]{1,200}) ?= ?"
+    r"(?P<norm>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf)(?![\w.])",
     re.IGNORECASE,
 )
 _OTHERS = ("loss", "lr", "learning_rate", "acc", "accuracy", "time")
