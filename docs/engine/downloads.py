@@ -1,4 +1,4 @@
-"""A run page as a notebook with its outputs, and as a script, for a Python that has neither."""
+"""A run page as a notebook that first installs what it needs, and as a script."""
 
 import importlib
 import re

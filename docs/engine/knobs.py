@@ -94,9 +94,10 @@ class Stage:
     def is_seen(self) -> bool:
         """Tell whether a line of the last setting has a point within its axes, if it has lines."""
         lines = [artist for artist in self.explorable.drawn() if isinstance(artist, Line2D)]
-        points = (line.get_transform().transform(line.get_xydata()) for line in lines)
-        found = [line.axes.bbox.count_contains(at) for line, at in zip(lines, points, strict=True)]
-        return any(found) or not found
+        return not lines or any(
+            line.axes.bbox.count_contains(line.get_transform().transform(line.get_xydata()))
+            for line in lines
+        )
 
 
 def explored(figure: Figure, prefix: str) -> tuple[str, States]:
