@@ -43,19 +43,18 @@ MOST = 1e12
 # chi jumps where it changes by more than JUMP from sigma_w (1 - NEAR) to sigma_w (1 + NEAR).
 NEAR = 1e-10
 JUMP = 1e-3
+# Points of a panel in the plane, where they count twice: more of them change no digit that counts.
+PAIR_POINTS = 12
 # The variance counts as fixed where it changes by less than this part of itself per layer.
 STEADY = 1e-12
 
 
-@cache
-def _gauss_legendre() -> tuple[Array, Array]:
-    """Nodes and weights of the rule with 16 points on [-1, 1]."""
-    return np.polynomial.legendre.leggauss(16)
+_gauss_legendre = cache(np.polynomial.legendre.leggauss)
 
 
-def _panels(edges: Array) -> tuple[Array, Array]:
+def _panels(edges: Array, points: int = 16) -> tuple[Array, Array]:
     """Nodes and weights of the Gauss-Legendre rule between neighbouring edges, on the last axis."""
-    nodes, weights = _gauss_legendre()
+    nodes, weights = _gauss_legendre(points)
     edges = np.sort(edges)
     half = np.diff(edges)[..., None] / 2
     shape = (*edges.shape[:-1], -1)
@@ -65,7 +64,7 @@ def _panels(edges: Array) -> tuple[Array, Array]:
     )
 
 
-def _normal_rule(mean: Array, sigma: float) -> tuple[Array, Array]:
+def _normal_rule(mean: Array, sigma: float, points: int = 16) -> tuple[Array, Array]:
     """Nodes z and weights w on a new last axis: E f(z) = sum w f(z) for z ~ N(mean, sigma^2)."""
     # Take the limit for sigma = 0: half of z lies on either side of a kink at the mean.
     sigma = max(sigma, 1e-150)
@@ -74,7 +73,7 @@ def _normal_rule(mean: Array, sigma: float) -> tuple[Array, Array]:
     kinks = np.clip((features - mean[..., None]) / sigma, -9, 9)
     # Keep every panel within 1.5 sigma, over which the density is smooth.
     even = np.broadcast_to(np.arange(-9, 10, 1.5), (*mean.shape, 13))
-    t, weights = _panels(np.concatenate([kinks, even], axis=-1))
+    t, weights = _panels(np.concatenate([kinks, even], axis=-1), points)
     return mean[..., None] + sigma * t, weights * np.exp(-t * t / 2) / math.sqrt(2 * math.pi)
 
 
@@ -86,9 +85,11 @@ def _mean(f: Function, variance: float) -> float:
 
 def _pair_mean(f: Function, variance: float, c: float) -> float:
     """E f(u) f(v) for u, v ~ N(0, variance) of correlation c."""
-    u, weights = _normal_rule(np.zeros(()), math.sqrt(variance))
+    u, weights = _normal_rule(np.zeros(()), math.sqrt(variance), PAIR_POINTS)
+    in_use = weights > 0  # Pass over panels without a width, for each of which a row would follow.
+    u, weights = u[in_use], weights[in_use]
     # v given u ~ N(c u, (1 - c^2) variance)
-    v, inner = _normal_rule(c * u, math.sqrt((1 - c) * (1 + c) * variance))
+    v, inner = _normal_rule(c * u, math.sqrt((1 - c) * (1 + c) * variance), PAIR_POINTS)
     return float((f(u) * (f(v) * inner).sum(axis=-1)) @ weights)
 
 

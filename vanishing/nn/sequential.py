@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import is_
 from typing import Any, Self
 
 import numpy as np
@@ -131,8 +132,9 @@ class Sequential(Layer):
         return replace(self, layers=tuple(layers))
 
     def with_running_statistics(self, memory: Sequence[Any]) -> Self:
-        layers = (layer.with_running_statistics(memory[i]) for i, layer in enumerate(self.layers))
-        return replace(self, layers=tuple(layers))
+        pairs = zip(self.layers, memory, strict=True)
+        layers = tuple(layer.with_running_statistics(own) for layer, own in pairs)
+        return self if all(map(is_, layers, self.layers)) else replace(self, layers=layers)
 
 
 def _joined(by_layer: Iterable[Parameters]) -> dict[str, Array]:

@@ -28,6 +28,31 @@ class Optimizer(Protocol):
         """The parameters and the state after one step."""
 
 
+def in_a_row(parameters: Parameters) -> Array:
+    """All entries of all arrays in one array, shape (entries,)."""
+    rows = [array.ravel() for array in parameters.values()]
+    return np.concatenate(rows) if rows else np.empty(0)
+
+
+def named(row: Array, parameters: Parameters) -> dict[str, Array]:
+    """The inverse of `in_a_row`: views of the row, under the names and in the shapes given."""
+    parts, end = {}, 0
+    for name, array in parameters.items():
+        start, end = end, end + array.size
+        parts[name] = row[start:end].reshape(array.shape)
+    return parts
+
+
+def _of_shape(gradients: Parameters, parameters: Parameters) -> dict[str, Array]:
+    """The gradient of each parameter, in their order, or an error that says what does not fit."""
+    found = {name: choice(name, "gradient", gradients) for name in parameters}
+    for name, theta in parameters.items():
+        if found[name].shape != theta.shape:
+            came = f"gradient {name!r} has shape {found[name].shape}"
+            raise ValueError(f"{came}; {theta.shape}, that of its parameter, is expected")
+    return found
+
+
 def _learning_rate(value: Any, name: str) -> Any:
     return value if callable(value) else number(value, name, above=0)
 
@@ -59,8 +84,9 @@ class Rule(ABC):
     - decoupled, theta - learning_rate * (direction + weight_decay * theta) with g = dL/dtheta,
       which does not (Loshchilov & Hutter 2019).
 
-    The state is the number of steps done and, for each parameter, the moments m and v that its rule
-    remembers. Both are 0 before the first step. `None` as state stands for `start(parameters)`.
+    The state is the number of steps done and, of all parameters in a row, the moments m and v that
+    the rule remembers. Both are 0 before the first step. `None` as state stands for
+    `start(parameters)`.
 
     Attributes:
         learning_rate: per step, above 0; or a function of the step's number, counted from 1, such
@@ -80,23 +106,20 @@ class Rule(ABC):
             object.__setattr__(self, name, _CHECKS[name](value, name))
 
     def start(self, parameters: Parameters) -> Any:
-        return 0, dict.fromkeys(parameters, (0.0, 0.0))
+        return 0, 0.0, 0.0
 
     def step(self, parameters: Parameters, gradients: Parameters, state: Any) -> Step:
-        done, moments = state or self.start(parameters)
+        done, m, v = state or self.start(parameters)
         t = done + 1
         learning_rate = self._learning_rate_at(t)
-        moved: dict[str, Array] = {}
-        kept: dict[str, Any] = {}
-        for name, theta in parameters.items():
-            g = choice(name, "gradient", gradients)
-            if self.weight_decay and not self.decoupled_weight_decay:
-                g = g + self.weight_decay * theta
-            elif self.weight_decay:
-                theta = theta * (1 - learning_rate * self.weight_decay)
-            direction, *kept[name] = self.direction(t, g, *moments[name])
-            moved[name] = theta - learning_rate * direction
-        return moved, (t, kept)
+        # One row of numbers for all parameters: a call on many small arrays costs more than on it.
+        theta, g = in_a_row(parameters), in_a_row(_of_shape(gradients, parameters))
+        if self.weight_decay and not self.decoupled_weight_decay:
+            g = g + self.weight_decay * theta
+        elif self.weight_decay:
+            theta = theta * (1 - learning_rate * self.weight_decay)
+        direction, m, v = self.direction(t, g, m, v)
+        return named(theta - learning_rate * direction, parameters), (t, m, v)
 
     def _learning_rate_at(self, t: int) -> float:
         if callable(self.learning_rate):
@@ -105,13 +128,13 @@ class Rule(ABC):
 
     @abstractmethod
     def direction(self, t: int, g: Array, m: Any, v: Any) -> tuple[Array, Any, Any]:
-        """The direction of step t = 1, 2, ... for one parameter, and its new m and v.
+        """The direction of step t = 1, 2, ..., and the new m and v.
 
         Args:
             t: the step's number.
-            g: the gradient, with coupled weight decay if there is any.
-            m: the first moment before the step.
-            v: the second moment before the step.
+            g: the gradient, with coupled weight decay if there is any, shape (parameters,).
+            m: the first moment before the step, of that shape, or 0.0.
+            v: the second moment before the step, of that shape, or 0.0.
         """
 
 

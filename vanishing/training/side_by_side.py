@@ -25,7 +25,7 @@ from vanishing.nn.sequential import Sequential
 from vanishing.nn.skips import Residual
 from vanishing.training.clipping import Clipped, clip_by_norm
 from vanishing.training.loop import batches
-from vanishing.training.optimizers import Optimizer
+from vanishing.training.optimizers import Optimizer, in_a_row, named
 
 
 Arrays = Iterator[tuple[Array, Array]]
@@ -297,8 +297,7 @@ class SideBySide:
     def __init__(self, networks: Sequence[Sequential], optimizers: Sequence[Optimizer]) -> None:
         self._networks = _alike(networks)
         self._optimizers = _one_for_each(optimizers, self._networks)
-        rows = [[p.ravel() for p in n.parameters.values()] for n in self._networks]
-        self._stack(np.array([np.concatenate(row) for row in rows]))
+        self._stack(np.array([in_a_row(network.parameters) for network in self._networks]))
         self._states = [
             optimizer.start({_ALL: row})
             for optimizer, row in zip(self._optimizers, self._theta, strict=True)
@@ -319,16 +318,9 @@ class SideBySide:
     def networks(self) -> list[Sequential]:
         """The networks with the parameters that they have now."""
         return [
-            network.with_parameters(self._named(network, row))
+            network.with_parameters(named(row, network.parameters))
             for network, row in zip(self._networks, self._theta.copy(), strict=True)
         ]
-
-    @staticmethod
-    def _named(network: Sequential, row: Array) -> dict[str, Array]:
-        """A row of theta, taken apart into the network's parameters."""
-        shapes = {name: value.shape for name, value in network.parameters.items()}
-        parts = np.split(row, _ends(list(shapes.values())))
-        return {name: part.reshape(shapes[name]) for name, part in zip(shapes, parts, strict=True)}
 
     @property
     def finite(self) -> Array:
