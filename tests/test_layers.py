@@ -351,6 +351,8 @@ def test_running_statistics_move_with_training_and_by_themselves():
     start = vn.Sequential((vn.Residual(Centred(np.zeros(4))), linear(rng, 3, 4)))
     once = start.with_running_statistics(start.record(x, vn.Mode(training=True)).memories)
     assert once.layers[0].branch.mean == pytest.approx(0.1 * x.mean(axis=0))
+    plain = vn.Sequential((linear(rng, 3, 4),))
+    assert plain.with_running_statistics(plain.record(x).memories) is plain
     trained, _ = vn.train(
         start,
         x,

@@ -306,6 +306,12 @@ def test_each_array_is_moved_by_itself_and_a_network_without_parameters_not_at_a
     assert optimizer.step({}, {}, optimizer.start({}))[0] == {}
 
 
+def test_a_gradient_of_another_shape_is_refused_where_as_many_numbers_would_fit():
+    w, g = {"a": np.ones((2, 3)), "b": np.ones(1)}, {"a": np.ones((3, 2)), "b": np.ones(1)}
+    with pytest.raises(ValueError, match=r"^gradient 'a' has shape \(3, 2\); \(2, 3\), that of"):
+        vn.Adam().step(w, g, None)
+
+
 def test_a_missing_gradient_is_named():
     with pytest.raises(ValueError, match="^gradient 'weight' is unknown; did you mean 'weights'"):
         vn.Adam().step({"weight": np.ones(1)}, {"weights": np.ones(1)}, None)
